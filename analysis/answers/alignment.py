@@ -32,6 +32,7 @@ def build_answer(
             _describe_relations(findings),
             _write_verdict(findings),
             _describe_size(transfer, alignment, findings),
+            *_describe_sentences(alignment),
         ),
         source_lines=describe_source(transfer.loaded_scores),
         tables=(
@@ -134,6 +135,19 @@ def _describe_size(transfer: Transfer, alignment: Alignment, findings: Alignment
         describe_step_share(measure_step_share(transfer, tasks)),
     ]
     return " ".join(texts)
+
+
+def _describe_sentences(alignment: Alignment) -> tuple[str, ...]:
+    """Warn where alignment was measured on sentences that a target scores."""
+    if alignment.target_sentences is None:
+        return (
+            "Alignment was measured by a former version, on a target's own sentences: the target's score and its "
+            "alignment share their noise.",
+        )
+    if alignment.target_sentences:
+        names = list_names(alignment.target_sentences)
+        return (f"Alignment was measured on a target's own sentences ({names}): its score shares their noise.",)
+    return ()
 
 
 def _explain_tables(alignment: Alignment) -> tuple[str, ...]:

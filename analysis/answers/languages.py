@@ -3,18 +3,21 @@
 import numpy as np
 
 from analysis.questions.evenness import MEASURES, Evenness, list_unknown_languages
+from analysis.statistics.association import measure_association
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.moments import EPSILON
 from analysis.tables.answer import Answer
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
-from analysis.tables.numbers import format_interval, number_from_estimate, summarise_seeds
+from analysis.tables.numbers import format_interval, format_p, number_from_estimate, summarise_seeds
 from analysis.tables.source import describe_holes, describe_source, label_chain, list_names
 from analysis.transfer.columns import GROUP_BY
 from spaces.chain import NONE
 from spaces.language import ENGLISH
+from spaces.pretraining_sizes import CC100_GIB, is_pretrained_on_cc100
 
 QUESTION = "Which languages gain, and how even are the scores?"
 LANGUAGE_GROUPINGS = tuple(name for name in GROUP_BY if name not in ("target", "group"))
+MIN_SIZED_LANGUAGES = 5  # fewer cannot give a p below 0.05 by permutation
 
 
 def build_answer(evenness: Evenness) -> Answer:
@@ -22,7 +25,7 @@ def build_answer(evenness: Evenness) -> Answer:
     per_target = (_build_baseline_table(evenness), _build_gap_table(evenness))
     return Answer(
         question=QUESTION,
-        sentences=(_describe_gap(evenness), _describe_gains(evenness)),
+        sentences=tuple(filter(None, (_describe_gap(evenness), _describe_gains(evenness), _describe_size(evenness)))),
         source_lines=describe_source(evenness.transfer.loaded_scores),
         tables=(
             _build_transfer_table(evenness),
@@ -69,6 +72,24 @@ def _describe_gains(evenness: Evenness) -> str:
         f"Gains by {evenness.by}, compared with all languages other than {ENGLISH} on the same targets (mean over the "
         f"intermediate tasks): most in {best} ({foreign[best]:+z.1f} points), least in {least} ({foreign[least]:+z.1f})"
         f"{english}."
+    )
+
+
+def _describe_size(evenness: Evenness) -> str | None:
+    """Return the rank correlation of gain with the languages' text in CC-100; None for groups or too few languages."""
+    values = {name: summarise_seeds(gain).value for name, gain in evenness.relative_gains.items()}
+    gains = {name: gain for name, gain in values.items() if name in CC100_GIB and name != ENGLISH and gain is not None}
+    if evenness.by != "language" or len(gains) < MIN_SIZED_LANGUAGES:
+        return None
+    sizes = [CC100_GIB[name] for name in gains]
+    found = measure_association([sizes], [list(gains.values())], np.random.default_rng(0))
+    if found.correlation is None or found.p is None:
+        return None
+    model = evenness.transfer.loaded_scores.model
+    caution = "" if is_pretrained_on_cc100(model) else f" ({model or 'the encoder'} is not known to have read it)"
+    return (
+        f"Spearman's correlation of that gain with a language's text in CC-100{caution}: {found.correlation:+.2f} over "
+        f"{found.units} languages ({format_p(found.p)})."
     )
 
 

@@ -15,6 +15,7 @@ from analysis.tables.source import describe_source, group_by_reason, list_names,
 from spaces.chain import NONE
 from spaces.language import ENGLISH
 from spaces.step_share import describe_step_share
+from spaces.pretraining_sizes import is_pretrained_on_cc100
 
 QUESTION = "Does it help to train the intermediate task in another language than English?"
 
@@ -27,6 +28,7 @@ def build_answer(training: TrainingLanguages) -> Answer:
         _describe_extra(training),
         _describe_size(training),
         _describe_resources(training),
+        _describe_pretraining_size(training),
         _describe_mixtures(training),
     )
     return Answer(
@@ -118,6 +120,26 @@ def _describe_resources(training: TrainingLanguages) -> str | None:
     )
 
 
+def _describe_pretraining_size(training: TrainingLanguages) -> str | None:
+    """Return the slope on the size of the pretraining text, and whether the encoder was pretrained on it."""
+    effect, model = training.size_effect, training.transfer.loaded_scores.model
+    if effect is None:
+        return None
+    p = "" if effect.interval is None else f", {format_p(effect.p)}"
+    foreign = (
+        ""
+        if is_pretrained_on_cc100(model)
+        else (
+            f" {model or 'The encoder'} is not known to be pretrained on CC-100: for it this is a size of the language."
+        )
+    )
+    return (
+        "Ten times as much text of the training language in CC-100, which XLM-R was pretrained on: "
+        f"{format_difference(number_from_effect(effect))} points (slope over {effect.rows} languages other than "
+        f"English{p}), mean over the evaluation languages other than English.{foreign}"
+    )
+
+
 def _describe_mixtures(training: TrainingLanguages) -> str | None:
     """Return English with one other language, against each alone."""
     pairs = [each for each in training.sets if len(each.languages) == 2 and ENGLISH in each.languages]
@@ -151,7 +173,8 @@ def _explain_tables() -> tuple[str, ...]:
         "text is not in it) and the evaluation language's gain from all training sets (so an easy language is not in "
         "it). The model adds these two effects; English is no evaluation language in it.",
         f"Intervals: {CONFIDENCE_LEVEL:.0%}, Student's t over {MIN_SEEDS} or more seeds; for extras over pairs of "
-        "languages and seeds (least squares, each pair with a variance of its own). * The interval excludes 0, as "
+        "languages and seeds, for text in CC-100 over training languages and seeds (least squares, each row with a "
+        "variance of its own). * The interval excludes 0, as "
         f"{1 - CONFIDENCE_LEVEL:.0%} do by chance. ~ Seeds are missing that others have.",
     )
 

@@ -11,6 +11,7 @@ from analysis.scores.keys import locate_on_axis
 from analysis.scores.probes import require_probe_rows
 from analysis.statistics.moments import Array, compute_moments
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
+from analysis.transfer.columns import benchmarks_of
 from spaces.chain import MLM, NONE
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
@@ -28,6 +29,7 @@ MEASURES: Mapping[str, tuple[str, ...]] = {
 PRIMARY_MEASURE, *SECONDARY_MEASURES = MEASURES
 UNALIGNED_PROBES = ("retrieval_chance", "retrieval_chance", "cka_permuted", None, None)  # by measure, on unaligned text
 ANISOTROPY_PROBE = "random_cosine"
+SENTENCE_PROBE = "margin_forward"  # every probe of sentences reads the same ones
 PROBES = (
     *dict.fromkeys(probe for probes in MEASURES.values() for probe in probes),
     *UNALIGNED_PROBES[1:3],
@@ -58,6 +60,7 @@ class Alignment:
     after_target: Array  # [measures, 1 + chains, targets, layers, languages, seeds], the baseline first
     anisotropy: tuple[float, float]  # mean cosine of pairs that do not belong together: at the start, after the phase
     gains: Array  # [chains, targets, languages], mean over seeds
+    target_sentences: tuple[str, ...] | None = ()  # targets whose own sentences were measured; None: not recorded
 
     @property
     def task_indices(self) -> list[int]:
@@ -112,7 +115,17 @@ def build_alignment(transfer: Transfer) -> Alignment:
         after_target=_average_probes(after_target),
         anisotropy=(float(start[anisotropy].mean()), float(np.nanmean(after_phase[anisotropy]))),
         gains=_compute_mean_gains(transfer, chains, targets, languages),
+        target_sentences=_find_target_sentences(transfer, rows),
     )
+
+
+def _find_target_sentences(transfer: Transfer, rows: pl.DataFrame) -> tuple[str, ...] | None:
+    """Return the targets whose sentences were measured; None where the rows, of former versions, do not name them."""
+    named = rows.filter(pl.col("probe") == SENTENCE_PROBE)["target"].unique().sort().to_list()
+    if None in named:
+        return None
+    targets = {name for benchmark in benchmarks_of(transfer) for name in benchmark.targets}
+    return tuple(name for name in named if name in targets)
 
 
 def _collect_stage_values(rows: pl.DataFrame, layers: tuple[int, ...], languages: tuple[str, ...]) -> dict[str, Array]:

@@ -1,5 +1,6 @@
 """Does the language of an intermediate task's training set matter? Gains by evaluation language, against English."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,10 +15,12 @@ from analysis.transfer.array import Transfer
 from analysis.transfer.columns import TransferColumn, compute_column, languages_of
 from spaces.errors import UsageError
 from spaces.language import ENGLISH, Language
+from spaces.pretraining_sizes import CC100_GIB
 from spaces.table import describe_unknown
 
 TESTED_RELATIONS: tuple[TrainingRelation, ...] = ("own language", "same family", "same script")  # against the others
 RESOURCE_LEVELS = ("low", "high")
+MIN_SIZED_LANGUAGES = 4  # training languages for a slope: of fewer, each one decides it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,7 @@ class TrainingLanguages:
     left_out: Mapping[str, str]  # chain -> why it is not a training set of the task
     budget_warning: str | None
     extra_effects: Mapping[TrainingRelation, Effect | None]
+    size_effect: Effect | None  # of ten times as much text of the training language in CC-100; None: too few languages
     by_target: Mapping[str, "TrainingLanguages"]  # one target at a time, where there are several
 
     @property
@@ -116,6 +120,7 @@ def compare_training_languages(transfer: Transfer, target: str | None = None) ->
         left_out=left_out,
         budget_warning=describe_unequal_budgets(transfer, [each.chain for each in sets]),
         extra_effects=estimate_extra_effects(sets, languages, gains, languages_of(transfer)),
+        size_effect=estimate_size_effect([each if each.task == task else None for each in sets], languages, gains),
         by_target={name: compare_training_languages(transfer, name) for name in (scored if len(scored) > 1 else ())},
     )
 
@@ -164,3 +169,26 @@ def estimate_extra_effects(
         others = np.column_stack([additive, *(marks[other] for other in TESTED_RELATIONS if other != name)])
         effects[name] = estimate_effect(block, column, others)
     return effects
+
+
+def estimate_size_effect(sets: Sequence[TrainingSet | None], languages: Sequence[str], gains: Array) -> Effect | None:
+    """Return the slope of the mean gain outside English on the logarithm to base 10 of a set's GiB in CC-100.
+
+    `gains` are sets x languages x seeds. A unit is a training set in one language other than English that CC-100 has;
+    a set that is None (of another task, made in its language) is left out. None with fewer than MIN_SIZED_LANGUAGES.
+    """
+    foreign = [column for column, language in enumerate(languages) if language != ENGLISH]
+    rows = [
+        (row, math.log10(CC100_GIB[each.languages[0]]))
+        for row, each in enumerate(sets)
+        if each is not None and each.is_single_language and ENGLISH not in each.languages
+        if each.languages[0] in CC100_GIB
+    ]
+    if not (rows and foreign):
+        return None
+    means = gains[np.ix_([row for row, _ in rows], foreign)].mean(axis=1)  # NaN where a language lacks the seed
+    complete, seeds = find_complete_block(means)
+    if len(complete) < MIN_SIZED_LANGUAGES or not len(seeds):
+        return None
+    sizes = np.array([rows[unit][1] for unit in complete])
+    return estimate_effect(means[np.ix_(complete, seeds)], sizes, np.ones((len(complete), 1)))

@@ -48,6 +48,9 @@ def build_relation_table(training: TrainingLanguages) -> Grid:
             rows.append((title, pairs, summarise_seeds(gain), summarise_seeds(over_english), extra))
     if low and high:
         rows.append((LOW_LESS_HIGH, None, summarise_seeds(values), None, None))
+    if training.size_effect is not None:
+        count = training.size_effect.rows
+        rows.append(("ten times as much text in CC-100", count, number_from_effect(training.size_effect), None, None))
     title = f"Training {training.task} in one language other than English, by evaluation language"
     return Grid(title, (GridColumn("evaluated in"), *columns), tuple(rows))
 

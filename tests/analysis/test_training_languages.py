@@ -10,6 +10,9 @@ from analysis.tables.training_languages import compare_mixture, compute_low_less
 from analysis.training_languages import main
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
+from spaces.foreign_data import LOCAL_MNLI_LANGUAGES
+from spaces.pretraining_sizes import CC100_GIB, is_pretrained_on_cc100
+from spaces.xtreme_languages import XTREME_R_LANGUAGES
 from tests.analysis.sweep_files import Capture, printed, read_transfer, refused, write_file
 
 KNOWN = BENCHMARKS["miniature"].languages
@@ -17,6 +20,7 @@ FOREIGN = tuple(name for name in KNOWN if name != "en")
 ALONE = ("mnli", *(f"mnli@{name}" for name in FOREIGN))
 PAIRS = tuple(f"mnli@en+mnli@{name}" for name in FOREIGN)
 WHOLE = "+".join(("mnli@en", *ALONE[1:]))
+SIZED = ("mnli@de", "mnli@fr", "mnli@sw", "mnli@ur", "mnli@th", "mnli@vi")
 Rows = list[tuple[Any, ...]]
 
 
@@ -99,6 +103,57 @@ def test_a_mix_is_compared_with_the_single_languages_that_are_there(tmp_path: Pa
     training = compare(tmp_path, scores(("mnli", "mnli@qna", "mnli@en+mnli@qmb", "mnli@en+mnli@qna")))
     missing, there = (compare_mixture(training, each)[1] for each in training.sets if not each.is_single_language)
     assert np.isnan(missing).all() and np.isfinite(there).all()
+
+
+def sized_scores(slope: float, seeds: int = 3, chains: tuple[str, ...] = SIZED) -> Rows:
+    """Gains outside English that rise with the text of the training language; English itself gains anything."""
+    rng = np.random.default_rng(3)
+    rows: Rows = []
+    for chain in ("none", "mnli", *chains):
+        language = trained(chain)[0]
+        size = CC100_GIB.get(language, 50.0)
+        for seed in range(seeds):
+            for read in ("en", "de", "sw"):
+                gain = 0.0 if chain == "none" else rng.normal(0, 0.1)
+                if chain.startswith("mnli@"):
+                    gain += slope * np.log10(size) if read != "en" else rng.normal(0, 9)
+                rows.append((chain, "xnli", seed, read, "accuracy", float(0.5 + gain / 100), "xtreme"))
+    return rows
+
+
+def test_the_slope_on_the_text_of_pretraining_is_found(tmp_path: Path) -> None:
+    for slope in (2.0, 0.0):
+        effect = compare(tmp_path, sized_scores(slope)).size_effect
+        assert effect is not None and effect.rows == len(SIZED)  # English is no training language here
+        assert effect.value == pytest.approx(slope, abs=0.2)
+        assert (effect.p < 0.01) == (slope > 0)
+
+
+def test_a_language_without_text_and_a_set_of_another_task_are_in_no_slope(tmp_path: Path) -> None:
+    others = compare(tmp_path, sized_scores(2.0, chains=(*SIZED, "mnli@yo", "ocnli", "indonli")))
+    assert {"mnli@yo"} <= {each.chain for each in others.sets}
+    assert others.size_effect is not None and others.size_effect.rows == len(SIZED)
+    assert compare(tmp_path, sized_scores(2.0, chains=SIZED[:3])).size_effect is None  # three points, no slope
+    assert compare(tmp_path, scores()).size_effect is None  # the miniature's languages have no text in the world
+
+
+def test_an_encoder_of_other_text_is_named(tmp_path: Path, capsys: Capture) -> None:
+    out = printed(capsys, main, write_file(tmp_path, sized_scores(2.0), "benchmark"))
+    text = " ".join(out.split())
+    assert "Ten times as much text of the training language in CC-100" in text
+    assert "is not known to be pretrained on CC-100" in text
+    names = ("FacebookAI/xlm-roberta-large", "intfloat/multilingual-e5-small", "microsoft/Multilingual-MiniLM-L12-H384")
+    assert all(map(is_pretrained_on_cc100, names))
+    assert not any(
+        map(is_pretrained_on_cc100, (None, "google-bert/bert-base-multilingual-cased", "miniature", "folder"))
+    )
+
+
+def test_every_size_is_of_a_known_language_and_those_that_xlm_r_never_read_have_none() -> None:
+    known = {*XTREME_R_LANGUAGES, *LOCAL_MNLI_LANGUAGES}
+    assert set(CC100_GIB) <= known and all(size > 0 for size in CC100_GIB.values())
+    assert known - set(CC100_GIB) == {"ht", "qu", "wo", "yo"}
+    assert max(CC100_GIB, key=lambda name: CC100_GIB[name]) == "en"
 
 
 def test_gains_by_hand(tmp_path: Path) -> None:
