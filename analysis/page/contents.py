@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 
 from analysis.answers import published, selection
-from analysis.page import answer_section, by_language, cautions, costs, curves, headline, matrix, standings, variance
+from analysis.page import (
+    answer_section,
+    by_language,
+    cautions,
+    costs,
+    curves,
+    failures,
+    headline,
+    matrix,
+    standings,
+    variance,
+)
 from analysis.page.blocks import Section
 from analysis.page.protocol import SweepRecord, build_protocol_section, build_reading_section, build_versions_section
 from analysis.questions.judging import judge_dev_selection
@@ -21,6 +32,7 @@ def build_sections(ranking: Ranking, records: Sequence[SweepRecord]) -> tuple[Se
         standings.build_section(ranking),
         matrix.build_section(ranking),
         by_language.build_section(ranking),
+        failures.build_section(ranking),
         curves.build_section(ranking),
         answer_section.build_section(
             "selection",

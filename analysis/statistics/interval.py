@@ -1,5 +1,6 @@
-"""Intervals of a mean over seeds."""
+"""Intervals of a mean over seeds, and of a share of runs."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -65,3 +66,21 @@ def t_quantile(degrees_of_freedom: npt.ArrayLike, level: float = CONFIDENCE_LEVE
 def two_sided_p(t: npt.ArrayLike, degrees_of_freedom: npt.ArrayLike) -> Array:
     """Return the probability that Student's t lies further from 0 than `t`, on either side."""
     return np.asarray(2 * stdtr(degrees_of_freedom, -np.abs(t)))
+
+
+def compute_wilson_interval(count: int, total: int, level: float = CONFIDENCE_LEVEL) -> tuple[float, float]:
+    """Return Wilson's interval (1927) of a share, `count` of `total` independent trials: two shares from 0 to 1.
+
+    It has a width where nothing or everything counts: 0 of 54 is 0 to 0.066. Of the simple intervals it keeps its level
+    best with few trials and small shares (Brown, Cai and DasGupta 2001). Trials that share a seed are not independent:
+    their interval is too narrow. Raises ValueError unless 0 <= count <= total and total >= 1.
+    """
+    if not 0 <= count <= total or total < 1:
+        raise ValueError(f"a share takes at least one trial and at most as many counts, got {count} of {total}.")
+    z = float(t_quantile(math.inf, level))
+    share, weight = count / total, z**2 / total
+    centre = (share + weight / 2) / (1 + weight)
+    half_width = z / (1 + weight) * math.sqrt(share * (1 - share) / total + weight / total / 4)
+    # Rounding must not leave the ends at 0 and 1.
+    low = 0.0 if count == 0 else max(0.0, centre - half_width)
+    return low, 1.0 if count == total else min(1.0, centre + half_width)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from itertools import product
 from typing import Any
 
-from analysis.tables import new_samples
+from analysis.tables import failures, new_samples
 from analysis.tables.escapes import escape_formula
 from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
@@ -108,6 +108,7 @@ def as_json(ranking: Ranking) -> str:
         "contests": {name: _build_contest(contest) for name, contest in ranking.contests.items()},
         "hours": {name: asdict(cost) for name, cost in ranking.costs.items()},
         "worth_their_cost": ranking.pareto_front,
+        "failures": failures.build_json(ranking),
         "estimates": build_records(ranking),
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from analysis.tables import group_gains, new_samples, ranking_legend, ranking_sentences, standings
+from analysis.tables import failures, group_gains, new_samples, ranking_legend, ranking_sentences, standings
 from analysis.tables.escapes import LATEX_ESCAPES, escape_markdown, escape_markdown_line
 from analysis.tables.group_gains import TablePart, name_heading
 from analysis.tables.screen import wrap_lines
@@ -19,7 +19,7 @@ MAX_MISSING_LINES = 12  # the other formats list everything that is missing
 def as_text(ranking: Ranking, width: int) -> str:
     """Return plain text of `width` characters; columns that do not fit side by side follow in another block."""
     parts = [wrap_lines(lines, width) for lines in _write_introduction(ranking)]
-    for title, headings, rows, rules in _build_tables(ranking):
+    for title, headings, rows, rules in (*_build_tables(ranking), *failures.build_tables(ranking)):
         parts += [wrap_lines([title], width), *lay_out_blocks(headings, rows, width, rules)]
     parts += [wrap_lines(lines, width) for lines in _write_notes(ranking)]
     return "\n\n".join(filter(None, parts))
@@ -28,7 +28,7 @@ def as_text(ranking: Ranking, width: int) -> str:
 def as_markdown(ranking: Ranking) -> str:
     """Return Markdown with each estimate in one cell."""
     parts = [_format_bullets(lines) for lines in _write_introduction(ranking)]
-    for title, headings, rows, _ in _build_tables(ranking):
+    for title, headings, rows, _ in (*_build_tables(ranking), *failures.build_tables(ranking)):
         parts += [f"{escape_markdown_line(title)}:", _format_markdown_table(headings, rows)]
     parts += [_format_bullets(lines) for lines in _write_notes(ranking)]
     return "\n\n".join(filter(None, parts))
@@ -42,7 +42,10 @@ def as_latex(ranking: Ranking) -> str:
 
 
 def _write_introduction(ranking: Ranking) -> tuple[list[str], ...]:
-    return ranking_sentences.describe_scores(ranking), ranking_sentences.write_answer(ranking)
+    return ranking_sentences.describe_scores(ranking), [
+        *ranking_sentences.write_answer(ranking),
+        *failures.describe_changes(ranking),
+    ]
 
 
 def _write_notes(ranking: Ranking) -> tuple[list[str], ...]:
@@ -53,6 +56,7 @@ def _write_notes(ranking: Ranking) -> tuple[list[str], ...]:
     return (
         ranking_sentences.describe_order(ranking),
         ["Not complete:", *missing] if missing else [],
+        [*failures.describe_rates(ranking), *failures.list_counted(ranking)],
         ranking_legend.explain_marks(ranking),
     )
 

@@ -16,7 +16,9 @@ from analysis.transfer.choices import TargetChoices, choose_by_target
 from analysis.transfer.columns import MEAN_ALL, GroupBy, TransferColumn, build_columns, build_group_columns
 from analysis.transfer.contest import Contest, build_contest
 from analysis.transfer.cost import TaskCost, compute_costs
+from analysis.transfer.counted_failures import CountedFailures, rank_with_failures
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table, find_holm_threshold
+from analysis.transfer.failure_rates import FailureRates, count_failure_rates
 from analysis.transfer.item_level import ItemLevel, compute_item_level
 from analysis.transfer.new_samples import NewSamples, estimate_new_samples, find_foreign_column
 from analysis.transfer.planned import PlannedComparison, PlannedPair, compare_planned
@@ -49,6 +51,8 @@ class Ranking:
     cell_counts: Mapping[str, int]  # status -> cells of one seed (baseline included, floors not)
     run_counts: Mapping[str, int]  # status -> runs, i.e. learning rates of cells
     degenerate_intermediates: tuple[tuple[str, int, str | None], ...]  # (intermediate, seed, reason)
+    failure_rates: FailureRates
+    counted_failures: CountedFailures | None  # the means with failed runs in them; None if no run was degenerate
     top: int | None = None  # the first tasks of the order that tables and figures show; None: all of them
 
     @property
@@ -131,6 +135,8 @@ def rank_tasks(
         cell_counts=_count_cells(transfer),
         run_counts=Counter(transfer.runs.filter(pl.col("intermediate") != RANDOM_ENCODER)["status"]),
         degenerate_intermediates=_find_degenerate_intermediates(transfer),
+        failure_rates=count_failure_rates(transfer),
+        counted_failures=rank_with_failures(transfer, uncertainty.kind, rng.spawn(1)[0]),
     )
 
 
