@@ -14,8 +14,8 @@ from analysis.tables.numbers import format_difference, format_p, number_from_eff
 from analysis.tables.source import describe_source, group_by_reason, list_names, pluralise
 from spaces.chain import NONE
 from spaces.language import ENGLISH
-from spaces.step_share import describe_step_share
 from spaces.pretraining_sizes import is_pretrained_on_cc100
+from spaces.step_share import describe_step_share
 
 QUESTION = "Does it help to train the intermediate task in another language than English?"
 
