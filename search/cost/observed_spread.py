@@ -4,13 +4,17 @@ It is taken from the score files of finished stages. As in the analysis, English
 variances over seeds are pooled over chains, and over the targets their median counts.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
+from statistics import mean, median, variance
 from typing import Any
 
-import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from search.request.request import SweepRequest
 from search.sweep.sweep_file import read_sweep
@@ -21,7 +25,9 @@ from trainables.record.context import SCORES
 from trainables.storage.base import is_remote
 
 POINTS = 100  # per share of 1
-CELL = ("intermediate", "target")
+COLUMNS = ("intermediate", "target", "seed", "kind", "status", "split", "tenth", "official", "value")
+
+Cell = tuple[str, str]  # chain, target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,39 +65,59 @@ def find_spread(request: SweepRequest) -> GainSpread | None:
     return GainSpread(cell=assumed, mean=assumed / targets**0.5, source=source)
 
 
-def measure_spread(files: list[Path], source: str) -> GainSpread | None:
+def measure_spread(files: Iterable[Path], source: str) -> GainSpread | None:
     """Return the spread of the gains in these score files; None unless a chain and the baseline share two seeds.
 
-    Means are over all targets that any chain has, at seeds that have them all.
+    Means are over all targets that any chain has, at seeds that have them all. A file that cannot be read is left out.
     """
-    if not files:
+    scores = _read_chosen_scores(files)
+    gains: defaultdict[Cell, dict[int, float]] = defaultdict(dict)
+    for (chain, target), by_seed in scores.items():
+        baseline = scores.get((NONE, target), {})
+        if chain != NONE:
+            gains[chain, target] = {seed: by_seed[seed] - baseline[seed] for seed in by_seed.keys() & baseline.keys()}
+    targets = {target for (_, target), by_seed in gains.items() if by_seed}
+    by_target: defaultdict[str, list[float]] = defaultdict(list)
+    for (_, target), by_seed in gains.items():
+        by_target[target] += [variance(by_seed.values())] if len(by_seed) > 1 else []
+    mean_variances = []
+    for chain in {chain for chain, _ in gains}:
+        cells = [gains.get((chain, target), {}) for target in targets]
+        seeds = set.intersection(*(set(cell) for cell in cells)) if cells else set()
+        if len(seeds) > 1:
+            mean_variances.append(variance(mean(cell[seed] for cell in cells) for seed in seeds))
+    variances = [mean(values) for values in by_target.values() if values]
+    if not variances or not mean_variances:
         return None
-    rows = (
-        pl.scan_parquet(files, missing_columns="insert", extra_columns="ignore")
-        .filter(pl.col("official"), pl.col("kind").is_in(["target", "retrieval"]), status="finished")
-        .group_by(*CELL, "seed", "learning_rate", "split", "tenth")
-        .agg(score=pl.col("value").mean() * POINTS)
-        .collect()
-    )
-    arm = [*CELL, "seed", "learning_rate"]
-    dev = rows.filter(split="dev").group_by(arm).agg(dev=pl.col("score").max())
-    chosen = (
-        rows.filter(split="test")
-        .join(dev, on=arm, how="left", nulls_equal=True)
-        .sort("dev", "learning_rate", descending=[True, False], nulls_last=True)
-        .unique([*CELL, "seed"], keep="first", maintain_order=True)
-    )
-    baseline = chosen.filter(intermediate=NONE).select("target", "seed", base="score")
-    gains = (
-        chosen.filter(pl.col("intermediate") != NONE)
-        .join(baseline, on=["target", "seed"])
-        .select(*CELL, "seed", gain=pl.col("score") - pl.col("base"))
-    )
-    cells = gains.group_by(CELL).agg(variance=pl.col("gain").var()).drop_nulls()
-    median = cells.group_by("target").agg(pl.col("variance").mean()).select(pl.col("variance").median()).item()
-    whole = gains.group_by("intermediate", "seed").agg(pl.col("gain").mean(), targets=pl.len())
-    whole = whole.filter(targets=gains["target"].n_unique())
-    mean = whole.group_by("intermediate").agg(pl.col("gain").var()).select(pl.col("gain").mean()).item()
-    if median is None or mean is None:
-        return None
-    return GainSpread(cell=median**0.5, mean=mean**0.5, source=source)
+    return GainSpread(cell=sqrt(median(variances)), mean=sqrt(mean(mean_variances)), source=source)
+
+
+def _read_chosen_scores(files: Iterable[Path]) -> dict[Cell, dict[int, float]]:
+    """Return the test score in points of the run with the best English dev score, by chain and target and by seed."""
+    chosen: dict[tuple[Cell, int], tuple[float, float]] = {}  # dev, test
+    for file in files:
+        with suppress(OSError, pa.ArrowException):
+            rows = pq.read_table(file, columns=list(COLUMNS)).to_pylist()
+            official = [row for row in rows if row["official"] and row["kind"] in ("target", "retrieval")]
+            finished = [row for row in official if row["status"] == "finished" and row["value"] is not None]
+            for target in {row["target"] for row in finished}:
+                of_target = [row for row in finished if row["target"] == target]
+                test = [row["value"] for row in of_target if row["split"] == "test"]
+                if test:
+                    run = of_target[0]
+                    key = (run["intermediate"], target), run["seed"]
+                    candidate = _find_best_dev(of_target), POINTS * mean(test)
+                    chosen[key] = max(chosen.get(key, candidate), candidate, key=lambda scores: scores[0])
+    by_cell: defaultdict[Cell, dict[int, float]] = defaultdict(dict)
+    for (cell, seed), (_, test_score) in chosen.items():
+        by_cell[cell][seed] = test_score
+    return by_cell
+
+
+def _find_best_dev(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Return the best mean over metrics of any tenth on dev, 0 without dev rows."""
+    tenths: defaultdict[int, list[float]] = defaultdict(list)
+    for row in rows:
+        if row["split"] == "dev":
+            tenths[row["tenth"]].append(row["value"])
+    return max(map(mean, tenths.values()), default=0.0)
