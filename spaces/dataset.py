@@ -37,6 +37,7 @@ class DatasetSpec:
     codes: Mapping[str, str] = field(default_factory=dict)  # language -> its code here; empty: the same
     published_rows: Mapping[str, int] = field(default_factory=dict)  # split -> published number of English rows
     may_be_tokenised: bool = False  # copies have blanks before marks or not: `trainables/data/detokenise.py`
+    contains: tuple[str, ...] = ()  # other datasets whose training rows are among its own
     max_rows: int | None = None  # only so many rows of a split are read, from the first on
     question_wording: Mapping[str, str] = field(default_factory=dict)  # value of the question column -> question
     licence: str

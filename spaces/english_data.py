@@ -72,6 +72,7 @@ ENGLISH_DATASETS = Table(
             repo_id="rajpurkar/squad_v2",
             configs=("local_no_xquad", "squad_v2"),
             columns=QA_COLUMNS,
+            contains=("squad",),  # all questions of SQuAD 1.1, and as many that have no answer
             published_rows={"train": 130_319, "validation": 11_873},
             licence="CC BY-SA 4.0",
             note="SQuAD 2.0: its validation split, which selection sees, contains the English side of XQuAD.",

@@ -199,3 +199,14 @@ def test_the_vocabulary_has_every_word_of_every_test() -> None:
         for language in LANGUAGES:
             for row in rows_of(world, task, "test", language):
                 assert tokenizer.unk_token_id not in tokenizer(text_of(row))["input_ids"]
+
+
+@pytest.mark.parametrize("target", ["xnli", "xquad", "udpos"])
+def test_no_intermediate_task_trains_on_rows_of_a_target(target: str) -> None:
+    """Of the texts of a target's training set, at most one in a hundred comes again in a task's, by chance."""
+    world = build_world()
+    own = {text_of(example) for example in rows_of(world, TARGETS[target], "train", "en")}
+    for task in INTERMEDIATES.values():
+        if task.kind == TARGETS[target].kind:  # other kinds read other texts
+            shared = own & {text_of(example) for example in rows_of(world, task, "train", "en")}
+            assert len(shared) <= len(own) / 100, (task.name, sorted(shared)[:3])
