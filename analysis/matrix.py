@@ -18,10 +18,19 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.scores.arguments import add_errors, add_top, build_scores_parser, open_scores, parse_metrics
+from analysis.scores.arguments import (
+    add_against,
+    add_errors,
+    add_same_data,
+    add_top,
+    build_scores_parser,
+    open_scores,
+    parse_metrics,
+)
 from analysis.tables import heat, screen
 from analysis.tables.source import describe_source
 from analysis.tables.standings import describe_hidden
+from analysis.transfer.against import measure_against
 from analysis.transfer.array import build_transfer
 from analysis.transfer.columns import GROUP_BY
 from analysis.transfer.ranking import Ranking, rank_tasks
@@ -37,6 +46,8 @@ def build_parser() -> ArgumentParser:
     parser = build_scores_parser("matrix.py", __doc__)
     parser.add_argument("--by", choices=GROUP_BY, default="target", help="what a column is (default: target)")
     add_errors(parser)
+    add_against(parser)
+    add_same_data(parser)
     add_top(parser, "all")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="picture to write: FILE.svg or FILE.png")
     return parser
@@ -50,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UsageError(f"-o {options.output}: the file name must end in {' or '.join(PICTURE_SUFFIXES)}.")
         with open_scores(options, PREDICTIONS_FILE) as scores:
             transfer = build_transfer(scores, parse_metrics(options.metric), options.learning_rate)
+            transfer = measure_against(transfer, options.against or transfer.baseline)
             ranking = replace(
                 rank_tasks(transfer, np.random.default_rng(0), options.by, errors=options.errors), top=options.top
             )

@@ -24,10 +24,11 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.answers.script import build_question_parser, run_script
-from analysis.scores.arguments import add_errors, add_top, repeat_flags
+from analysis.scores.arguments import add_against, add_errors, add_same_data, add_top, repeat_flags
 from analysis.statistics.draws import DEFAULT_DRAWS
 from analysis.tables import ranking_export, ranking_report, ranking_sentences, ranking_summary, screen
 from analysis.tables.choice_sentences import describe_planned
+from analysis.transfer.against import measure_against
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import GROUP_BY
 from analysis.transfer.planned import parse_planned
@@ -59,6 +60,8 @@ def build_parser() -> ArgumentParser:
         help=f"number of random draws behind probabilities and ranks (default: {DEFAULT_DRAWS})",
     )
     add_errors(parser)
+    add_against(parser)
+    add_same_data(parser)
     parser.add_argument(
         "--planned",
         metavar="TASK:TARGET,...",
@@ -88,7 +91,7 @@ def _build_ranking(transfer: Transfer, arguments: Namespace) -> Ranking:
         reason = "is as long as a screen" if arguments.summary else "is for programs and holds every task"
         raise UsageError(f"--top shortens tables; {form} {reason}: leave out --top or {form}.")
     ranking = rank_tasks(
-        transfer,
+        measure_against(transfer, arguments.against or transfer.baseline),
         np.random.default_rng(arguments.draw_seed),
         arguments.by,
         arguments.draws,

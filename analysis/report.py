@@ -31,10 +31,19 @@ from analysis.page.blocks import figures_of
 from analysis.page.contents import build_sections
 from analysis.page.exports import export_figures
 from analysis.page.protocol import SweepRecord
-from analysis.scores.arguments import add_errors, add_top, build_scores_parser, load_paths, parse_metrics
+from analysis.scores.arguments import (
+    add_against,
+    add_errors,
+    add_same_data,
+    add_top,
+    build_scores_parser,
+    load_paths,
+    parse_metrics,
+)
 from analysis.scores.fetch import fetch_results
 from analysis.scores.record import SCORES_FILE, read_record
 from analysis.tables.source import describe_seeds, pluralise
+from analysis.transfer.against import measure_against
 from analysis.transfer.array import build_transfer
 from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
@@ -51,6 +60,8 @@ def build_report_parser() -> argparse.ArgumentParser:
     parser = build_scores_parser("report.py", __doc__)
     parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), help="default: report.html here")
     add_errors(parser)
+    add_against(parser)
+    add_same_data(parser)
     add_top(parser, f"{MAX_TASKS}, fewer with many targets")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="write each figure as SVG and PNG too, for a paper")
     return parser
@@ -87,6 +98,7 @@ def _read_ranking(arguments: argparse.Namespace) -> tuple[Ranking, list[SweepRec
         scores = load_paths(arguments, paths)
         records = [read_record(path / SWEEP_FILE) for path in paths if (path / SWEEP_FILE).is_file()]
         transfer = build_transfer(scores, parse_metrics(arguments.metric), arguments.learning_rate)
+        transfer = measure_against(transfer, arguments.against or transfer.baseline)
         ranking = rank_tasks(transfer, np.random.default_rng(DRAW_SEED), errors=arguments.errors)
         most = max(MIN_TASKS, min(MAX_TASKS, MAX_CELLS // len(ranking.columns)))
         return replace(ranking, top=arguments.top or most), list(records)

@@ -21,8 +21,11 @@ import numpy as np
 from analysis.answers.script import DRAW_SEED, build_question_parser, run_question
 from analysis.answers.similarity import build_answer
 from analysis.questions.similarity import DEFAULT_FOCUS, compare_predictors
+from analysis.questions.unseen_pairs import compare_unseen_pairs
+from analysis.scores.arguments import add_same_data
 from analysis.tables.answer import Answer
 from analysis.transfer.array import Transfer
+from analysis.transfer.same_data import find_same_data
 from spaces.command import run_command
 from spaces.probe_columns import PROBES_FILE
 
@@ -31,11 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Judge and print; return the exit code: 0, or 2 for bad usage."""
     parser = build_question_parser("similarity.py", __doc__)
     parser.add_argument("--target", metavar="NAME", help=f"compare it with the other targets; default: {DEFAULT_FOCUS}")
+    add_same_data(parser)
     parser.add_argument("--matrices", action="store_true", help="also print every predictor, task by target")
 
     def answer_to(transfer: Transfer, arguments: Namespace) -> Answer:
         comparison = compare_predictors(transfer, np.random.default_rng(DRAW_SEED), arguments.target)
-        return build_answer(transfer, comparison, with_matrices=arguments.matrices)
+        cells = find_same_data(transfer)
+        unseen = compare_unseen_pairs(comparison, cells, np.random.default_rng(DRAW_SEED))
+        return build_answer(transfer, comparison, unseen, cells, with_matrices=arguments.matrices)
 
     return run_question(parser, argv, answer_to, PROBES_FILE)
 

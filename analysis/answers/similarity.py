@@ -14,24 +14,38 @@ from analysis.statistics.significance import ALPHA
 from analysis.tables import similarity as tables
 from analysis.tables.answer import Answer
 from analysis.tables.detectable import describe_detectable
+from analysis.tables.fairness_sentences import list_same_data
 from analysis.tables.numbers import format_p
 from analysis.tables.source import describe_source, list_names, pluralise
 from analysis.transfer.array import Transfer
+from analysis.transfer.same_data import SameDataCells
 from spaces.chain import NONE
 from spaces.probe_columns import PROBES_FILE
 from spaces.step_share import describe_step_share
 
+UNSEEN_TITLE = "The same without pairs that train twice on the same rows"
 QUESTION = "Does the distance between intermediate task and target predict gain?"
 
 
-def build_answer(transfer: Transfer, comparison: PredictorComparison, *, with_matrices: bool = False) -> Answer:
-    """Return the answer; `with_matrices` adds every predictor as a matrix."""
+def build_answer(
+    transfer: Transfer,
+    comparison: PredictorComparison,
+    unseen: PredictorComparison | None = None,
+    same_data: SameDataCells = frozenset(),
+    *,
+    with_matrices: bool = False,
+) -> Answer:
+    """Return the answer; `unseen` is the comparison without the cells `same_data`.
+
+    `with_matrices` adds every predictor as a matrix.
+    """
     focus = tables.build_focus_table(comparison)
     return Answer(
         question=QUESTION,
         sentences=(
             _write_verdict(comparison),
             _describe_size(transfer, comparison),
+            *_describe_unseen(comparison, unseen, same_data),
             _describe_kinds(comparison),
             _describe_focus(comparison),
             _describe_other_predictors(comparison),
@@ -39,6 +53,7 @@ def build_answer(transfer: Transfer, comparison: PredictorComparison, *, with_ma
         source_lines=describe_source(transfer.loaded_scores),
         tables=(
             tables.build_predictor_table(comparison),
+            *([tables.build_predictor_table(unseen, UNSEEN_TITLE)] if unseen else []),
             *([focus] if focus else []),
             tables.build_target_table(comparison),
             tables.build_order_table(comparison),
@@ -48,15 +63,45 @@ def build_answer(transfer: Transfer, comparison: PredictorComparison, *, with_ma
     )
 
 
+def _describe_unseen(
+    comparison: PredictorComparison, unseen: PredictorComparison | None, same_data: SameDataCells
+) -> tuple[str, ...]:
+    """Return the verdict without pairs that share training rows; nothing where there are none."""
+    if unseen is None:
+        return ()
+    matrix = comparison.matrix
+    cells = [(name, target) for name in matrix.candidates for target in matrix.targets if (name, target) in same_data]
+    found, still = ({each.predictor.name for each in _list_forward(case)} for case in (comparison, unseen))
+    change = "The verdict is the same with them."
+    if bool(found) != bool(still):
+        change = "The verdict changes without them."
+    elif found != still:
+        change = f"With them it is predicted by {list_names(sorted(found))}."
+    start = f"Without pairs that train twice on the same rows ({list_same_data(cells)}): "
+    verdict = _write_verdict(unseen)
+    return (f"{start}{verdict[0].lower()}{verdict[1:]} {change}",)
+
+
+def _list_distances(comparison: PredictorComparison) -> list[PredictorJudgement]:
+    """Return the judgements of distances that could be tested."""
+    return [each for each in comparison.judgements if each.predictor.category == "distance" and each.p is not None]
+
+
+def _list_forward(comparison: PredictorComparison) -> list[PredictorJudgement]:
+    """Return the judgements of distances that predict gain: closer tasks gain more."""
+    significant = [each for each in _list_distances(comparison) if each.holm is not None and each.holm < ALPHA]
+    return [each for each in significant if _average_correlation(each) > 0]
+
+
 def _write_verdict(comparison: PredictorComparison) -> str:
-    distances = [each for each in comparison.judgements if each.predictor.category == "distance" and each.p is not None]
+    distances = _list_distances(comparison)
     if not distances:
         return (
             "It is unknown whether distance predicts gain: no distance was measured, or no seed has one for every "
             "target."
         )
     significant = [each for each in distances if each.holm is not None and each.holm < ALPHA]
-    forward = [each for each in significant if _average_correlation(each) > 0]
+    forward = _list_forward(comparison)
     backward = [each for each in significant if _average_correlation(each) <= 0]
     if forward:
         names = _join_predictors(forward)

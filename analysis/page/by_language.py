@@ -9,6 +9,7 @@ from analysis.page import chart_style, charts
 from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, SelectControl, name_columns, table_of
 from analysis.page.matrix import choose_colour_limit, format_cell
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields
+from analysis.tables.source import refer_to_baseline
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import GroupBy, TransferColumn, group_languages, languages_of
 from analysis.transfer.estimate import estimate_table
@@ -40,7 +41,7 @@ def build_section(ranking: Ranking) -> Section:
     targets = (ALL_TARGETS, *(ranking.transfer.targets if by_target else ()))
     figure = Figure(
         name="languages",
-        title="Gain by language, points over the baseline in the same language",
+        title=f"Gain by language, points over {refer_to_baseline(ranking.loaded_scores)} in the same language",
         description=f"Heat map of {len(ranking.transfer.languages)} languages by {len(names)} "
         "intermediate tasks for one target at a time. The numbers over all targets are in the table below.",
         spec=charts.draw_languages(names, choose_colour_limit(frame), ALL_TARGETS),

@@ -22,7 +22,9 @@ def draw_ranking(order: Sequence[str], intervals: bool) -> ChartSpec:
     whiskers = chart.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q")
     dots = chart.mark_point(filled=True, size=70, opacity=1).encode(
         x=alt.X("gain:Q").title(style.GAIN_TITLE).axis(tickCount=TICK_COUNT),
-        shape=alt.Shape("kind:N").scale(domain=["task", "control"], range=["circle", "diamond"]).legend(None),
+        shape=alt.Shape("kind:N")
+        .scale(domain=["task", "control", "baseline"], range=["circle", "diamond", "square"])
+        .legend(None),
     )
     layers = (style.draw_zero_line(), whiskers, dots) if intervals else (style.draw_zero_line(), dots)
     return to_spec(alt.layer(*layers).properties(width="container", height=alt.Step(17)))

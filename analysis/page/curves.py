@@ -7,7 +7,6 @@ from analysis.page.blocks import ABSENT, Figure, PageColumn, Paragraph, Section,
 from analysis.scores.tidy import ARM_COLUMNS
 from analysis.transfer.array import POINTS_PER_SHARE
 from analysis.transfer.ranking import Ranking
-from spaces.chain import NONE
 from spaces.language import ENGLISH
 
 MAX_RUNS = 3000  # a page of some megabytes
@@ -21,8 +20,12 @@ def build_section(ranking: Ranking) -> Section:
         text = "These scores have no learning curves (dev scores by tenth)."
         return Section("curves", "Learning curves", (Paragraph(text),))
     trained_on = [name for name in (*ranking.transfer.targets, OWN_TASK) if name in set(frame["what"])]
-    chains = [name for name in (NONE, *ranking.intermediates, *ranking.transfer.floors) if name in set(frame["chain"])]
-    first = next((name for name in chains if name != NONE), NONE)
+    chains = [
+        name
+        for name in (ranking.baseline, *ranking.intermediates, *ranking.transfer.floors)
+        if name in set(frame["chain"])
+    ]
+    first = next((name for name in chains if name != ranking.baseline), ranking.baseline)
     stopped = frame.filter(pl.col("status") == "stopped").height
     seeds = ["all", *sorted(set(frame["seed"]), key=int)]
     figure = Figure(
@@ -58,7 +61,7 @@ def _drop_hidden_chains(ranking: Ranking, frame: pl.DataFrame) -> tuple[pl.DataF
     counts = dict(frame["chain"].value_counts().iter_rows())
     kept: list[str] = []
     total = 0
-    for chain in (NONE, *ranking.transfer.floors, *ranking.shown):
+    for chain in dict.fromkeys((ranking.baseline, *ranking.transfer.floors, *ranking.shown)):
         total += counts.get(chain, 0)
         if kept and total > MAX_RUNS:
             break

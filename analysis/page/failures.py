@@ -7,7 +7,6 @@ from analysis.tables.failures import TOGETHER
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.failure_rates import FailureRate
 from analysis.transfer.ranking import Ranking
-from spaces.chain import NONE
 
 
 def build_section(ranking: Ranking) -> Section:
@@ -67,7 +66,7 @@ def _build_rate_table(ranking: Ranking) -> PageTable:
         PageColumn("intermediate runs failed", 0),
         PageColumn("of intermediate runs", 0),
     )
-    named = [(name, rates.targets[name], rates.phases.get(name)) for name in (NONE, *ranking.shown)]
+    named = [(name, rates.targets[name], rates.phases.get(name)) for name in (ranking.baseline, *ranking.shown)]
     rows = [_build_row(*row) for row in (*named, (TOGETHER, rates.together, rates.phases_together))]
     caption = "Failed runs of each chain, of the runs trained to the end, with Wilson's 95% interval"
     return PageTable("failures-rates", caption, columns, tuple(rows))

@@ -6,9 +6,10 @@ from analysis.page import blocks
 from analysis.page.blocks import NO_BREAK_SPACE, Block, BulletList, Paragraph, Section
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.tables.choice_sentences import describe_choices
+from analysis.tables.fairness_sentences import describe_fairness
 from analysis.tables.new_samples import describe_new_samples
 from analysis.tables.ranking_sentences import COPIES_WARNING
-from analysis.tables.source import list_names, pluralise
+from analysis.tables.source import list_names, name_baseline, pluralise, refer_to_baseline
 from analysis.transfer.contest import Contest, WinnerEstimate
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
@@ -26,6 +27,8 @@ def build_section(ranking: Ranking) -> Section:
         beyond = () if number else map(blocks.format_minus, describe_new_samples(ranking))
         if points := (*beyond, *_explain_certainty(ranking, contest)):
             parts.append(BulletList(points))
+    if lines := tuple(blocks.format_minus(line) for line in describe_fairness(ranking)):
+        parts += [Paragraph("Fair comparisons:", "plain"), BulletList(lines)]
     return Section("answer", "The answer", tuple(parts))
 
 
@@ -50,17 +53,18 @@ def write_headline(ranking: Ranking, contest: Contest) -> str:
     if not estimate.excludes_zero:
         return (
             f"{scope}, no intermediate task is shown to help. The best mean is that of {leader}, {gain}: not "
-            "distinguishable from no intermediate training."
+            f"distinguishable from {name_baseline(ranking.loaded_scores)}."
         )
     if (estimate.mean or 0.0) < 0:
         return f"{scope}, no intermediate task helps; the best mean is that of {leader}, {gain}."
+    over = refer_to_baseline(ranking.loaded_scores)
     if rivals := contest.find_rivals(leader):
         return (
-            f"{scope}, {leader} has the best mean, {gain} over the baseline, but these seeds cannot tell it apart from "
+            f"{scope}, {leader} has the best mean, {gain} over {over}, but these seeds cannot tell it apart from "
             f"{list_names(rivals, word='and')}."
         )
     others = "every other task" + (" that was not decided early" if contest.decided_early else "")
-    return f"{scope}, {leader} helps most: {gain} over the baseline, better than {others}."
+    return f"{scope}, {leader} helps most: {gain} over {over}, better than {others}."
 
 
 def _describe_mean(ranking: Ranking, contest: Contest) -> str:

@@ -8,8 +8,8 @@ from analysis.page import blocks, chart_style, charts
 from analysis.page.blocks import Figure, Paragraph, Section
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields, note_hidden
 from analysis.statistics.interval import CONFIDENCE_LEVEL
-from analysis.tables.source import list_names
-from analysis.tables.standings import mark_certainty, mark_missing
+from analysis.tables.source import list_names, refer_to_baseline
+from analysis.tables.standings import mark_certainty, mark_missing, mark_same_data
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
@@ -36,7 +36,8 @@ def build_section(ranking: Ranking) -> Section:
         listing = f"Cells that differ from 0 after Holm's correction: {list_names(significant)}."
     figure = Figure(
         name="matrix",
-        title="Gain of every intermediate task on every target, points over the baseline",
+        title=f"Gain of every intermediate task on every target, points over "
+        f"{refer_to_baseline(ranking.loaded_scores)}",
         description=(
             f"Heat map of {len(ranking.shown)} intermediate tasks by {len(columns)} targets and means. "
             f"{listing} All numbers are in the table below."
@@ -54,7 +55,7 @@ def build_section(ranking: Ranking) -> Section:
     marks = (
         f"* The {blocks.format_percent(CONFIDENCE_LEVEL)} interval excludes 0; ° it also does by the false discovery "
         "rate, ** also after Holm's correction for all cells; ~ partial: something is missing that others have; "
-        "† decided early, on fewer seeds. Point at a cell for its details."
+        "† decided early, on fewer seeds; ‡ trained twice on the same rows. Point at a cell for its details."
     )
     if chart_style.is_narrow(len(columns)):
         marks += " Cells show their marks alone; their numbers are in the table. A cell without colour has no gain."
@@ -87,7 +88,7 @@ def _build_cell(ranking: Ranking, name: str, column: str) -> dict[str, object]:
         "intermediate": name,
         "target": column,
         **build_estimate_fields(estimate),
-        "label": format_cell(estimate),
+        "label": format_cell(estimate) + mark_same_data(ranking, name, column),
         "languages": f"{estimate.parts} of {estimate.of_parts} {'targets' if is_mean else 'languages'}",
         "metrics": "each target’s own" if is_mean else blocks.join_names(ranking.transfer.metrics.get(column, ("–",))),
         "holes": holes or "nothing",

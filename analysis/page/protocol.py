@@ -7,7 +7,7 @@ import polars as pl
 
 from analysis.page.blocks import Block, FactList, PageColumn, PageTable, Section, format_percent, join_names
 from analysis.statistics.interval import CONFIDENCE_LEVEL
-from analysis.tables import ranking_legend
+from analysis.tables import fairness_sentences, ranking_legend
 from analysis.tables.source import describe_seeds, list_names
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
@@ -30,7 +30,7 @@ def build_protocol_section(ranking: Ranking, records: Sequence[SweepRecord]) -> 
         "benchmark": _describe_benchmark(scores.benchmark),
         "encoder at the start": scores.model or NOT_RECORDED,
         "intermediate tasks": f"{list_names(ranking.intermediates, word='and')}{controls}",
-        "baseline": f"{NONE}: the targets are trained from the encoder without an intermediate phase",
+        "baseline": _describe_baseline(ranking),
         "targets": f"{list_names(scores.targets, word='and')}{retrieval}",
         "seeds": f"{describe_seeds(scores)}; a seed is a replicate of the whole chain",
         "learning rates": join_names([f"{rate:g}" for rate in rates]) if len(rates) else NOT_RECORDED,
@@ -69,7 +69,8 @@ def build_versions_section(ranking: Ranking, records: Sequence[SweepRecord]) -> 
 def build_reading_section(ranking: Ranking) -> Section:
     """Return the meaning of the numbers."""
     facts = {
-        "gain": f"score less that of the baseline `{NONE}`, at the same target, language and seed; in points, 0 to 100",
+        "gain": f"score less that of the baseline `{ranking.baseline}`, at the same target, language and seed; in "
+        "points, 0 to 100",
         "mean": "over the languages of a target, then over targets, then over seeds; every part weighs the same",
         "interval": f"{format_percent(CONFIDENCE_LEVEL)} interval of the mean. "
         f"{ranking_legend.describe_interval_levels(ranking)} It says nothing of other targets or languages",
@@ -83,7 +84,15 @@ def build_reading_section(ranking: Ranking) -> Section:
         "decided": "by a race over seeds, judged by English dev alone: a task that was clearly behind another one on "
         "every trained target got no further seeds. So a task that is better only in other languages may be lost",
     }
+    if notes := fairness_sentences.explain_fairness(ranking):
+        facts["fair comparisons"] = " ".join(notes).replace("`", "")
     return Section("reading", "How to read this", (FactList(tuple(facts.items())),))
+
+
+def _describe_baseline(ranking: Ranking) -> str:
+    if ranking.baseline == NONE:
+        return f"{NONE}: the targets are trained from the encoder without an intermediate phase"
+    return f"{ranking.baseline}, another chain of these scores, instead of {NONE}"
 
 
 def _describe_benchmark(name: str | None) -> str:

@@ -4,12 +4,12 @@ from typing import Any
 
 import polars as pl
 
-from analysis.page import blocks, charts
+from analysis.page import blocks, charts, same_data
 from analysis.page.blocks import Figure, PageColumn, PageTable, Paragraph, Section
 from analysis.page.group_gains import build_group_blocks
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables import ranking_legend
-from analysis.tables.source import label_chain, list_names
+from analysis.tables.source import label_chain, list_names, refer_to_baseline, role_of
 from analysis.tables.standings import describe_hidden
 from analysis.transfer.cost import choose_unit
 from analysis.transfer.estimate import Estimate
@@ -24,17 +24,20 @@ ESTIMATE_SCHEMA = {
 
 def build_section(ranking: Ranking) -> Section:
     """Return the ranking by every mean over the targets."""
-    controls = ranking.loaded_scores.controls
     rows = []
     for column in ranking.mean_columns:
         for name in ranking.shown:
             if (gain := ranking.gains[name, column.name]).mean is not None:
-                row = {"intermediate": name, "over": column.name, "kind": "control" if name in controls else "task"}
+                row = {
+                    "intermediate": name,
+                    "over": column.name,
+                    "kind": role_of(ranking.loaded_scores, name) or "task",
+                }
                 rows.append({**row, **build_estimate_fields(gain)})
-    table = _build_table(ranking)
+    table, without = _build_table(ranking), same_data.build_tables(ranking)
     if not rows:
         text = Paragraph("No intermediate task has every target at any seed.")
-        return Section("ranking", "Ranking", (text, table))
+        return Section("ranking", "Ranking", (text, table, *without))
     first = ranking.contests[ranking.mean_columns[0].name]
     note = "There are too few seeds to tell any two tasks apart: the order may be chance."
     if first.letters:
@@ -43,16 +46,16 @@ def build_section(ranking: Ranking) -> Section:
     intervals = frame["low"].count() > 0
     level = f", with {blocks.format_percent(CONFIDENCE_LEVEL)} intervals" if intervals else ""
     gains = (f"{name} {blocks.format_gain(ranking.gains[name, first.column.name].mean or 0.0)}" for name in first.order)
+    means = " and ".join(column.name for column in ranking.mean_columns)
     figure = Figure(
         name="ranking",
-        title=f"Gain over the baseline, {' and '.join(column.name for column in ranking.mean_columns)}{level}",
+        title=f"Gain over {refer_to_baseline(ranking.loaded_scores)}, {means}{level}",
         description=f"Dots with intervals, best first: {list_names(gains)}",
         spec=charts.draw_ranking([name for name in first.order if name in ranking.shown], intervals),
         data={"ranking": frame},
     )
-    return Section(
-        "ranking", "Ranking", (Paragraph(note), *note_hidden(ranking), figure, table, *build_group_blocks(ranking))
-    )
+    blocks_below = (*without, *build_group_blocks(ranking))
+    return Section("ranking", "Ranking", (Paragraph(note), *note_hidden(ranking), figure, table, *blocks_below))
 
 
 def note_hidden(ranking: Ranking) -> tuple[Paragraph, ...]:

@@ -6,8 +6,8 @@ import polars as pl
 
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import benchmarks_of
-from spaces.benchmark import BENCHMARKS
-from spaces.chain import MLM, MULTITASK, Chain, Ingredient, parse_chain
+from analysis.transfer.same_data import read_multitask_mix
+from spaces.chain import MLM, Chain, Ingredient, parse_chain
 from spaces.errors import UsageError
 from spaces.task import Task
 
@@ -38,21 +38,13 @@ def read_plain_chain(transfer: Transfer, name: str, tasks: Mapping[str, Task]) -
     if MLM in chain.tasks:
         return "masked words beside the tasks"
     if chain.is_multitask:
-        members = _read_multitask_mix(transfer)
+        members = read_multitask_mix(transfer)
         if not members:
             return "a mix of all tasks, whose tasks are not recorded"
         return Chain(name=name, ingredients=tuple(Ingredient(task) for task in members), sampler=chain.sampler)
     if unknown := [task for task in chain.tasks if task not in tasks]:
         return f"unknown task {', '.join(unknown)}"
     return chain if chain.ingredients else "no intermediate phase"
-
-
-def _read_multitask_mix(transfer: Transfer) -> tuple[str, ...]:
-    mixtures = {tuple(spec.get("mixture", {}).get(MULTITASK, ())) for spec in transfer.loaded_scores.specs} - {()}
-    if len(mixtures) == 1:
-        return tuple(str(task) for task in mixtures.pop())
-    benchmark = BENCHMARKS.get(transfer.loaded_scores.benchmark or "")
-    return () if mixtures or benchmark is None else tuple(task.name for task in benchmark.multitask_tasks())
 
 
 def describe_unequal_budgets(transfer: Transfer, names: Sequence[str]) -> str | None:

@@ -14,7 +14,9 @@ from analysis.scores.record import SCORES_FILE
 from analysis.scores.scale import ALL_KNOWN, FileOptions, Scale
 from analysis.scores.scores import Scores
 from analysis.statistics.gain_errors import ErrorKind
+from spaces.chain import NONE
 from spaces.errors import UsageError
+from spaces.table import describe_unknown
 
 FORMATS = ("table", "csv", "json", "markdown", "latex")
 
@@ -90,6 +92,36 @@ def add_errors(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_against(parser: argparse.ArgumentParser) -> None:
+    """Add --against to the parser."""
+    parser.add_argument(
+        "--against",
+        metavar="CHAIN",
+        help=f"measure gains against CHAIN, such as a control or `{NONE}~x2`, instead of `{NONE}`",
+    )
+
+
+def add_same_data(parser: argparse.ArgumentParser) -> None:
+    """Add --same-data to the parser."""
+    parser.add_argument(
+        "--same-data",
+        action="append",
+        default=[],
+        type=_parse_same_data,
+        metavar="TASK:TARGET,...",
+        help="cells whose task trains on the target's own training rows, beside those that a benchmark's tables tell",
+    )
+
+
+def _parse_same_data(text: str) -> str:
+    """Return `text` if it is pairs of task and target; raise ArgumentTypeError otherwise."""
+    for part in text.split(","):
+        task, colon, target = part.strip().rpartition(":")
+        if not (task and colon and target):
+            raise argparse.ArgumentTypeError(f"give TASK:TARGET,..., e.g. mnli:xnli,squad:xquad, got {part.strip()!r}")
+    return text
+
+
 def add_top(parser: argparse.ArgumentParser, default: str) -> None:
     """Add --top to the parser."""
     parser.add_argument(
@@ -147,7 +179,23 @@ def load_paths(options: argparse.Namespace, paths: Sequence[Path]) -> Scores:
     """Return the scores of local `paths` as the flags say. `source` is as the user wrote the paths."""
     controls = [name for text in options.controls for name in text.split(",") if name]
     scores = load(paths, read_file_options(options), controls=controls)
-    return dataclasses.replace(scores, source=", ".join(options.paths))
+    same_data = _read_same_data(getattr(options, "same_data", ()), scores)
+    return dataclasses.replace(scores, source=", ".join(options.paths), same_data=same_data)
+
+
+def _read_same_data(texts: Sequence[str], scores: Scores) -> frozenset[tuple[str, str]]:
+    """Return the cells that --same-data names; raise UsageError for one that the scores do not have."""
+    cells = set()
+    for part in (part.strip() for text in texts for part in text.split(",")):
+        task, _, target = part.rpartition(":")
+        for noun, name, known in (
+            ("intermediate task", task, scores.intermediates),
+            ("target", target, scores.targets),
+        ):
+            if name not in known:
+                raise UsageError(f"--same-data {part}: {describe_unknown(noun, name, known)}")
+        cells.add((task, target))
+    return frozenset(cells)
 
 
 def repeat_flags(options: argparse.Namespace) -> list[str]:
@@ -156,6 +204,8 @@ def repeat_flags(options: argparse.Namespace) -> list[str]:
     flags += [] if options.learning_rate is None else ["--learning-rate", f"{options.learning_rate:g}"]
     flags += [word for scale in options.scale for word in ("--scale", scale)]
     flags += [word for names in options.controls for word in ("--controls", names)]
+    flags += [word for cells in getattr(options, "same_data", ()) for word in ("--same-data", cells)]
+    flags += ["--against", options.against] if getattr(options, "against", None) else []
     return flags + [word for name in options.lower_is_better for word in ("--lower-is-better", name) if word]
 
 

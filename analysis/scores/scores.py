@@ -7,14 +7,14 @@ from typing import Any
 
 import polars as pl
 
-from spaces.chain import NONE, RANDOM_ENCODER
+from spaces.chain import NONE, RANDOM_ENCODER, is_baseline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
     """Loaded score rows. Names are in the order in which they are shown.
 
-    Every combination of the baseline and `intermediates` with `targets` and `seeds` is expected, but for those in
+    Every combination of `baseline` and `intermediates` with `targets` and `seeds` is expected, but for those in
     `unplanned_chain_seeds`; one without rows is missing. Only a sweep plans: a file tells no plan, so a seed that any
     of its chains has is expected of all. `intermediates` holds neither the baseline nor floors.
 
@@ -32,7 +32,9 @@ class Scores:
     intermediates: tuple[str, ...]
     targets: tuple[str, ...]
     seeds: tuple[int, ...]
-    controls: frozenset[str] = frozenset()
+    baseline: str = NONE  # the chain that gains are measured against
+    controls: frozenset[str] = frozenset()  # chains that are no candidates: controls, and baselines but `baseline`
+    same_data: frozenset[tuple[str, str]] = frozenset()  # (chain, target) that the user named as same-data cells
     retrieval_targets: frozenset[str] = frozenset()
     skipped_chain_seeds: frozenset[tuple[str, int]] = frozenset()  # (chain, seed) that a race did not give
     unplanned_chain_seeds: frozenset[tuple[str, int]] = frozenset()  # (chain, seed) that only other chains were to get
@@ -43,6 +45,11 @@ class Scores:
     notes: tuple[str, ...] = ()
     stage_folders: tuple[Path, ...] = ()  # folders with a sweep's stages, each in a folder named by its key
     specs: tuple[Mapping[str, Any], ...] = ()  # `spec` of each sweep's `sweep.json`
+
+    @property
+    def other_baselines(self) -> tuple[str, ...]:
+        """The chains without an intermediate phase that gains are not measured against, such as `none~x2`."""
+        return tuple(name for name in self.intermediates if is_baseline(name))
 
     @property
     def common_seeds(self) -> tuple[int, ...]:
@@ -58,6 +65,6 @@ class Scores:
             chain: tuple(
                 seed for seed in self.seeds if seed not in common and (chain, seed) not in self.unplanned_chain_seeds
             )
-            for chain in (NONE, *self.intermediates, RANDOM_ENCODER)
+            for chain in (self.baseline, *self.intermediates, RANDOM_ENCODER)
         }
         return {chain: seeds for chain, seeds in more.items() if seeds}

@@ -7,7 +7,6 @@ from analysis.transfer.choices import TargetChoice
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.planned import PlannedComparison
 from analysis.transfer.ranking import Ranking
-from spaces.chain import NONE
 
 MAX_CHOICES = 12  # lines; beyond it the matrix says more
 MAX_TARGETS, MAX_RIVALS = 12, 3  # names in a choice
@@ -59,7 +58,7 @@ def describe_planned(ranking: Ranking) -> list[str]:
     if not planned:
         return []
     correction = f"corrected among these {len(planned)} only (Holm)" if len(planned) > 1 else "not corrected"
-    heading = f"Planned comparison{'s' * (len(planned) > 1)} with `{NONE}`, {correction}:"
+    heading = f"Planned comparison{'s' * (len(planned) > 1)} with `{ranking.baseline}`, {correction}:"
     return [heading, *map(_describe_planned, planned)]
 
 

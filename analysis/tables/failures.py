@@ -14,7 +14,6 @@ from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.failure_rates import FailureRate
 from analysis.transfer.ranking import Ranking
-from spaces.chain import NONE
 
 FailureTable = tuple[str, list[TwoLineHeading], list[TextRow], set[int]]  # title, headings, rows, rows before a rule
 TOGETHER = "chains together"
@@ -44,7 +43,10 @@ def describe_rates(ranking: Ranking) -> list[str]:
     rates = ranking.failure_rates
     if not rates.any_failed and ranking.loaded_scores.stage_counts is None:
         return []  # a file need not hold the runs that failed
-    shares = [f"`{NONE}` failed in {format_rate(rates.targets[NONE])}", f"{TOGETHER} in {format_rate(rates.together)}"]
+    shares = [
+        f"`{ranking.baseline}` failed in {format_rate(rates.targets[ranking.baseline])}",
+        f"{TOGETHER} in {format_rate(rates.together)}",
+    ]
     if rates.phases_together.ended:
         shares.append(f"their intermediate runs in {format_rate(rates.phases_together)}")
     stopped = f"The {pluralise(rates.stopped, 'target run')} stopped early" if rates.stopped else "Runs stopped early"
@@ -119,12 +121,17 @@ def build_tables(ranking: Ranking) -> Iterator[FailureTable]:
             )
         ]
         rows = [TextRow(f"   {name}", "", tuple(_build_gain_fields(ranking, name))) for name in changed]
-        yield f"With failed runs counted, gain over `{NONE}` in points, of the tasks that differ", headings, rows, {0}
+        yield (
+            f"With failed runs counted, gain over `{ranking.baseline}` in points, of the tasks that differ",
+            headings,
+            rows,
+            {0},
+        )
     rates = ranking.failure_rates
     if rates.any_failed:
         headings = [("runs", "failed"), ("", "of"), ("", "share"), ("95%", "interval")]
         headings += [("phase:", "failed"), ("", "of")]
-        rows = [_build_rate_row(NONE, rates.targets[NONE], None)]
+        rows = [_build_rate_row(ranking.baseline, rates.targets[ranking.baseline], None)]
         rows += [
             _build_rate_row(name, rates.targets[name], rates.phases.get(name))
             for name in ranking.intermediates

@@ -7,7 +7,6 @@ from analysis.tables.wide_table import TextField, TextRow, TwoLineHeading
 from analysis.transfer.columns import UNKNOWN_GROUP, TransferColumn
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
-from spaces.chain import NONE
 
 TablePart = tuple[str, list[TwoLineHeading], list[TextRow], set[int]]  # title, headings, rows, rows before a rule
 
@@ -32,7 +31,9 @@ def build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
     """Return the table of gains by group, or none."""
     if not shows_groups(ranking):
         return ()
-    title = f"Groups of targets: gain over `{NONE}` in points, below each its {CONFIDENCE_LEVEL:.0%} interval"
+    title = (
+        f"Groups of targets: gain over `{ranking.baseline}` in points, below each its {CONFIDENCE_LEVEL:.0%} interval"
+    )
     headings = [name_heading(column) for column in ranking.group_columns]
     rows = [
         TextRow(label, remark, _build_fields(ranking, name)) for label, remark, name in standings.name_rows(ranking)

@@ -6,10 +6,9 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from analysis.tables.source import label_chain
-from analysis.tables.standings import format_gain
+from analysis.tables.source import label_chain, refer_to_baseline
+from analysis.tables.standings import format_cell
 from analysis.transfer.columns import TransferColumn
-from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
 # Orange to blue, for readers who confuse red and green; the middle one is around 0.
@@ -17,7 +16,7 @@ COLOURS = ("#b35806", "#e08214", "#fdb863", "#fee0b6", "#f7f7f7", "#d1e5f0", "#9
 DARK_COLOURS = {"#b35806", "#2166ac"}  # under white letters
 LEGEND = (
     "Orange: loss, blue: gain. * The 95% interval excludes 0, ° also by the false discovery rate, ** also after "
-    "Holm's correction, ~ partial; see rank.py."
+    "Holm's correction, ~ partial, ‡ trained twice on the same rows; see rank.py."
 )
 
 
@@ -38,13 +37,14 @@ def build_heat_maps(ranking: Ranking, width: int) -> list[Table]:
         while stop < len(columns) and total + widths[stop] <= width:
             total += widths[stop]
             stop += 1
-        tables.append(_build_table(names.split("\n"), columns[start:stop], is_first=not start))
+        baseline = None if start else refer_to_baseline(ranking.loaded_scores)
+        tables.append(_build_table(names.split("\n"), columns[start:stop], baseline))
         start = stop
     return tables
 
 
-def _build_table(names: Iterable[Text], columns: Sequence[Sequence[Text]], *, is_first: bool) -> Table:
-    title = "Gain over the baseline, points" if is_first else None
+def _build_table(names: Iterable[Text], columns: Sequence[Sequence[Text]], baseline: str | None) -> Table:
+    title = f"Gain over {baseline}, points" if baseline else None
     grid = Table(title=title, title_justify="left", box=None, padding=(0, 0), pad_edge=False)
     grid.add_column("", justify="left", no_wrap=True)
     for heading, *_ in columns:
@@ -56,13 +56,12 @@ def _build_table(names: Iterable[Text], columns: Sequence[Sequence[Text]], *, is
 
 def _build_column(ranking: Ranking, column: TransferColumn, limit: float) -> list[Text]:
     """Return the heading and the cells of a column. They are `Text`, so that no name is read as rich's markup."""
-    gains = (ranking.gains[name, column.name] for name in ranking.shown)
-    cells = [_build_cell(gain, limit, over_targets=len(column.targets) > 1) for gain in gains]
+    cells = [_build_cell(ranking, name, column, limit) for name in ranking.shown]
     return [Text(f" {column.name.removeprefix('mean ')} "), *cells]
 
 
-def _build_cell(estimate: Estimate, limit: float, *, over_targets: bool) -> Text:
-    field = format_gain(estimate, over_targets=over_targets)
+def _build_cell(ranking: Ranking, name: str, column: TransferColumn, limit: float) -> Text:
+    estimate, field = ranking.gains[name, column.name], format_cell(ranking, name, column)
     text = f" {field.number}{field.marks:<3}"
     if estimate.mean is None:
         return Text(text, style="dim")

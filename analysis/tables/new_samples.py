@@ -10,7 +10,6 @@ from analysis.tables.wide_table import TextField, TextRow
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.new_samples import NewSamples, SampleGain
 from analysis.transfer.ranking import Ranking
-from spaces.chain import NONE
 
 
 def describe_new_samples(ranking: Ranking) -> list[str]:
@@ -53,7 +52,7 @@ def build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
     if ranking.by == "target" or not samples.by_target:
         return ()
     scopes = f"{describe_language_sample(samples)}, and for {describe_target_sample(samples)}"
-    title = f"Gain over `{NONE}` in points for {scopes}, below each its {CONFIDENCE_LEVEL:.0%} interval"
+    title = f"Gain over `{ranking.baseline}` in points for {scopes}, below each its {CONFIDENCE_LEVEL:.0%} interval"
     rows = [
         TextRow(label, remark, (_build_field(samples.by_language[name]), _build_field(samples.by_target[name])))
         for label, remark, name in standings.name_rows(ranking)

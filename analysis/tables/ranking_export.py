@@ -10,11 +10,16 @@ from typing import Any
 
 from analysis.tables import failures, new_samples
 from analysis.tables.escapes import escape_formula
+from analysis.tables.numbers import summarise_seeds
+from analysis.tables.same_data_table import list_seen
+from analysis.tables.source import role_of
+from analysis.tables.standings import mark_same_data
 from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
+from analysis.transfer.other_baselines import BaselineComparison
 from analysis.transfer.planned import PlannedComparison
 from analysis.transfer.ranking import Ranking
-from spaces.chain import NONE
+from analysis.transfer.same_data import SameDataComparison
 
 JSON_VERSION = 2  # of the JSON document; raised when a key changes its meaning
 SAME_NAMES = (
@@ -34,16 +39,17 @@ def build_records(ranking: Ranking) -> list[dict[str, Any]]:
 
     `column` is a target (or a language, family, ...) or the name of a mean over targets. `parts` counts languages
     where a column has one target, else targets. `decided` is true where seeds are missing because a race decided the
-    chain early.
+    chain early, `same_data` where the chain trains on the target's own training rows.
     """
-    rows = [("gain", ranking.gains, ranking.intermediates), ("baseline", ranking.reference_scores, (NONE,))]
+    rows = [("gain", ranking.gains, ranking.intermediates), ("baseline", ranking.reference_scores, (ranking.baseline,))]
     rows.append(("floor", ranking.reference_scores, ranking.transfer.floors))
     columns = [column.name for column in ranking.columns]
     records = []
     for quantity, estimates, names in rows:
         for name, column in product(names, columns):
             record = {"quantity": quantity, "intermediate": name, "column": column}
-            records.append(record | _build_estimate_fields(estimates[name, column]))
+            same_data = {"same_data": bool(quantity == "gain" and mark_same_data(ranking, name, column))}
+            records.append(record | _build_estimate_fields(estimates[name, column]) | same_data)
     return records
 
 
@@ -71,7 +77,7 @@ def as_csv(ranking: Ranking) -> str:
     for row in rows:
         holes = " ".join(f"{hole['seed']}:{hole['status']}" for hole in row["holes"])
         values = " ".join(f"{seed}:{value!r}" for seed, value in row["values"].items())
-        flags = {name: str(row[name]).lower() for name in ("partial", "decided")}
+        flags = {name: str(row[name]).lower() for name in ("partial", "decided", "same_data")}
         names = {name: escape_formula(row[name]) for name in ("intermediate", "column")}
         writer.writerow({**row, **names, **flags, "holes": holes, "values": values})
     return text.getvalue().rstrip("\n")
@@ -99,7 +105,12 @@ def as_json(ranking: Ranking) -> str:
         "errors": ranking.errors,
         "by_target": _build_choices(ranking),
         "planned": [_build_planned(each) for each in ranking.planned],
-        "controls": sorted(scores.controls),
+        "against": ranking.baseline,
+        "controls": sorted(name for name in scores.controls if role_of(scores, name) == "control"),
+        "baselines": scores.other_baselines,
+        "without_same_data": [_build_without(ranking, each) for each in ranking.without_same_data],
+        "other_baselines": [_build_comparison(each) for each in ranking.baseline_comparisons],
+        "tuned_as_often": _build_matched_tuning(ranking),
         "decided": {name: _build_decided(ranking, name) for name in sorted(ranking.transfer.skipped_seeds)},
         "means": {name: contest.column.targets for name, contest in ranking.contests.items()},
         "groups": _build_groups(ranking),
@@ -142,6 +153,54 @@ def _build_choices(ranking: Ranking) -> dict[str, Any]:
         for choice in ranking.target_choices.choices
     ]
     return {"choices": choices, "expected_gain": ranking.target_choices.honest}
+
+
+def _build_without(ranking: Ranking, comparison: SameDataComparison) -> dict[str, Any]:
+    gains = ((name, comparison.gains.get(name), comparison.unseen_gains.get(name)) for name in ranking.intermediates)
+    return {
+        "mean": comparison.mean,
+        "targets": comparison.common,
+        "contest": None if comparison.contest is None else _build_contest(comparison.contest),
+        "order": () if comparison.contest is None else comparison.contest.order,
+        "tasks": {
+            name: {
+                "gain": None if gain is None else _build_estimate_fields(gain),
+                "has_seen": list_seen(ranking, name),
+                "unseen_targets": comparison.unseen[name],
+                "gain_on_unseen": None if unseen is None else _build_estimate_fields(unseen),
+            }
+            for name, gain, unseen in gains
+        },
+    }
+
+
+def _build_comparison(comparison: BaselineComparison) -> dict[str, Any]:
+    return {
+        "baseline": comparison.name,
+        "gain": _build_estimate_fields(comparison.own),
+        "best": comparison.best,
+        "gain_of_best_against_it": _build_estimate_fields(comparison.gain),
+    }
+
+
+def _build_matched_tuning(ranking: Ranking) -> dict[str, Any] | None:
+    matched = ranking.matched_tuning
+    if matched is None:
+        return None
+    gains = {mean: (task, summarise_seeds(values), values) for mean, (task, values) in matched.gains.items()}
+    return {
+        "seed_pairs": matched.pairs,
+        "gains": {
+            mean: {
+                "intermediate": task,
+                "mean": number.value,
+                "low": number.low,
+                "high": number.high,
+                "values": [value if math.isfinite(value) else None for value in values.tolist()],
+            }
+            for mean, (task, number, values) in gains.items()
+        },
+    }
 
 
 def _build_planned(comparison: PlannedComparison) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from analysis.statistics.significance import ALPHA
 from analysis.tables import group_gains
 from analysis.tables.source import list_names, pluralise
 from analysis.transfer.ranking import Ranking
-from spaces.chain import NONE
 
 
 def explain_marks(ranking: Ranking) -> list[str]:
@@ -15,8 +14,8 @@ def explain_marks(ranking: Ranking) -> list[str]:
     cells = [each for (_, column), each in ranking.gains.items() if column not in means]
     tested = sum(each.p is not None for each in cells)
     lines = [
-        f"Gain: points above `{NONE}` at the same target, language and seed; the mean over languages, then over "
-        "targets, then over seeds."
+        f"Gain: points above `{ranking.baseline}` at the same target, language and seed; the mean over languages, then "
+        "over targets, then over seeds."
     ]
     if tested:
         scope = "tasks in its column" if ranking.by == "group" else "of them"
@@ -67,11 +66,13 @@ def describe_errors(ranking: Ranking) -> str:
     """Return where the errors over seeds come from, and what decides the order."""
     if ranking.errors == "plain":
         return "Errors over seeds: Student's t, each gain by its own seeds."
-    further = NONE in ranking.loaded_scores.chains_with_more_seeds
+    further = ranking.baseline in ranking.loaded_scores.chains_with_more_seeds
     return (
         "Errors over seeds are moderated: all tasks but controls share what they know about the spread over seeds "
         "(--errors plain: each gain by its own seeds). Order and P(best): by gains shrunk towards each other, not "
-        "shown." + f" Seeds that only `{NONE}` has correct and narrow the gains of all tasks but controls." * further
+        "shown."
+        + f" Seeds that only `{ranking.baseline}` has correct and narrow the gains of all tasks but controls."
+        * further
     )
 
 

@@ -3,7 +3,16 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from analysis.tables import failures, group_gains, new_samples, ranking_legend, ranking_sentences, standings
+from analysis.tables import (
+    failures,
+    fairness_sentences,
+    group_gains,
+    new_samples,
+    ranking_legend,
+    ranking_sentences,
+    same_data_table,
+    standings,
+)
 from analysis.tables.escapes import LATEX_ESCAPES, escape_markdown, escape_markdown_line
 from analysis.tables.group_gains import TablePart, name_heading
 from analysis.tables.screen import wrap_lines
@@ -11,7 +20,6 @@ from analysis.tables.source import pluralise
 from analysis.tables.wide_table import TextRow, TwoLineHeading, lay_out_blocks
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.ranking import Ranking
-from spaces.chain import NONE
 
 MAX_MISSING_LINES = 12  # the other formats list everything that is missing
 
@@ -57,7 +65,7 @@ def _write_notes(ranking: Ranking) -> tuple[list[str], ...]:
         ranking_sentences.describe_order(ranking),
         ["Not complete:", *missing] if missing else [],
         [*failures.describe_rates(ranking), *failures.list_counted(ranking)],
-        ranking_legend.explain_marks(ranking),
+        [*ranking_legend.explain_marks(ranking), *fairness_sentences.explain_fairness(ranking)],
     )
 
 
@@ -66,11 +74,21 @@ def _build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
     has_spread = any(each.sd is not None for each in ranking.gains.values())
     spread = ", below each the standard deviation over seeds" if has_spread else ""
     hidden = f". {hidden[:-1]}" if (hidden := standings.describe_hidden(ranking)) else ""
-    title = f"Ranking by the {over}, gain over `{NONE}` in points{hidden}"
+    title = f"Ranking by the {over}, gain over `{ranking.baseline}` in points{hidden}"
     unit = "group of targets" if ranking.by == "group" else ranking.by
-    matrix_title = f"Gain over `{NONE}` in points by {unit}{spread}{hidden}"
+    matrix_title = f"Gain over `{ranking.baseline}` in points by {unit}{spread}{hidden}"
+    without = tuple(
+        (
+            same_data_table.describe_table(ranking, each),
+            same_data_table.build_headings(each),
+            list(same_data_table.build_rows(ranking, each)),
+            {0},
+        )
+        for each in ranking.without_same_data[:1]
+    )
     return (
         (title, standings.build_headings(ranking), standings.build_rows(ranking), {0}),
+        *without,
         *group_gains.build_tables(ranking),
         (matrix_title, _build_headings(ranking), list(_build_rows(ranking)), {0, len(ranking.shown)}),
         *new_samples.build_tables(ranking),
@@ -85,12 +103,11 @@ def _build_headings(ranking: Ranking) -> list[TwoLineHeading]:
 def _build_rows(ranking: Ranking) -> Iterator[TextRow]:
     columns = [(column.name, len(column.targets) > 1) for column in ranking.columns]
     for label, remark, name in standings.name_rows(ranking):
-        gains = ((ranking.gains[name, column], over_targets) for column, over_targets in columns)
-        yield TextRow(label, remark, tuple(standings.format_gain(gain, over_targets=over) for gain, over in gains))
-    for name in (NONE, *ranking.transfer.floors):
+        yield TextRow(label, remark, tuple(standings.format_cell(ranking, name, column) for column in ranking.columns))
+    for name in (ranking.baseline, *ranking.transfer.floors):
         scores = ((ranking.reference_scores[name, column], over_targets) for column, over_targets in columns)
         fields = tuple(standings.format_estimate(score, over_targets=over) for score, over in scores)
-        yield TextRow(f"   {name}", "(score)" if name == NONE else "(floor)", fields)
+        yield TextRow(f"   {name}", "(score)" if name == ranking.baseline else "(floor)", fields)
 
 
 def _format_cells(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow]) -> list[list[str]]:
@@ -121,7 +138,7 @@ def _format_latex_table(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow
 
 
 def _escape_latex(text: str) -> str:
-    escapes = {**LATEX_ESCAPES, "~": r"$\sim$", "±": r"$\pm$", "†": r"$\dagger$"}
+    escapes = {**LATEX_ESCAPES, "~": r"$\sim$", "±": r"$\pm$", "†": r"$\dagger$", "‡": r"$\ddagger$"}
     text = "".join(escapes.get(letter, letter) for letter in text)
     text = text.replace("--", "-{}-")
     text = re.sub(r"\*+", lambda stars: f"$^{{{stars[0]}}}$", text)

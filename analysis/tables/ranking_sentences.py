@@ -2,16 +2,17 @@
 
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables import choice_sentences
+from analysis.tables.fairness_sentences import describe_fairness
 from analysis.tables.group_gains import name_mean
 from analysis.tables.new_samples import describe_new_samples
 from analysis.tables.numbers import format_interval, number_from_estimate
-from analysis.tables.source import describe_source, format_counts, list_names, pluralise
+from analysis.tables.source import describe_source, format_counts, list_names, name_baseline, pluralise, role_of
 from analysis.transfer.array import DECIDED
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
+from analysis.transfer.other_baselines import is_sham
 from analysis.transfer.ranking import Ranking
-from spaces.chain import NONE
 
 COPIES_WARNING = "nothing can be tested. If these seeds are copies of one run, they are no replicates."
 
@@ -36,6 +37,7 @@ def write_answer(ranking: Ranking) -> list[str]:
     return [
         *choice_sentences.describe_choices(ranking),
         *lines,
+        *describe_fairness(ranking),
         *describe_disagreement(ranking),
         *choice_sentences.describe_planned(ranking),
         *_describe_power(ranking),
@@ -62,12 +64,13 @@ def describe_leader(ranking: Ranking, mean: str) -> str:
         return f"{gain}{interval}. With {pluralise(estimate.seeds, 'seed')} there is no verdict (it takes {MIN_SEEDS})."
     verdict = "better than" if points > 0 else "worse than"
     verdict = verdict if estimate.excludes_zero else "not distinguishable from"
-    return f"{gain}{format_interval(number_from_estimate(estimate))}: {verdict} no intermediate training."
+    baseline = name_baseline(ranking.loaded_scores)
+    return f"{gain}{format_interval(number_from_estimate(estimate))}: {verdict} {baseline}."
 
 
 def _explain_no_leader(ranking: Ranking, contest: Contest) -> str:
-    if not any(ranking.reference_scores[NONE, column.name].values for column in ranking.columns):
-        return f"the baseline `{NONE}` has no score, and a gain is a score minus the baseline's"
+    if not any(ranking.reference_scores[ranking.baseline, column.name].values for column in ranking.columns):
+        return f"the baseline `{ranking.baseline}` has no score, and a gain is a score minus the baseline's"
     targets = len(contest.column.targets)
     return f"no intermediate task has a gain on {f'all {targets} targets' if targets > 1 else 'the target'} at any seed"
 
@@ -155,9 +158,7 @@ def describe_order(ranking: Ranking) -> list[str]:
             counts = list_names(f"{each} (at most {ranking.gains[each, name].parts})" for each in unranked)
             mean, targets = name_mean(contest.column), len(contest.column.targets)
             lines.append(f"No {mean}, because no seed has all {targets} targets: {counts}.")
-    for control in ranking.intermediates:
-        if control in ranking.loaded_scores.controls:
-            lines.append(_describe_control(ranking, control))
+    lines += [_describe_control(ranking, control) for control in _list_neutral_controls(ranking)]
     return lines + describe_floors(ranking)
 
 
@@ -186,10 +187,15 @@ def list_gaining_controls(ranking: Ranking) -> list[str]:
     """Return a sentence for each control whose gain is positive in any column, by its interval."""
     return [
         _describe_control(ranking, control)
-        for control in ranking.intermediates
-        if control in ranking.loaded_scores.controls
-        and any(_is_gain(ranking.gains[control, column.name]) for column in ranking.columns)
+        for control in _list_neutral_controls(ranking)
+        if any(_is_gain(ranking.gains[control, column.name]) for column in ranking.columns)
     ]
+
+
+def _list_neutral_controls(ranking: Ranking) -> list[str]:
+    """Return the controls that should not gain: no baseline that trains longer, and no sham, which may teach."""
+    scores = ranking.loaded_scores
+    return [name for name in ranking.intermediates if role_of(scores, name) == "control" and not is_sham(name)]
 
 
 def describe_floors(ranking: Ranking) -> list[str]:
@@ -198,13 +204,13 @@ def describe_floors(ranking: Ranking) -> list[str]:
     for floor in ranking.transfer.floors:
         columns = []
         for column in ranking.columns:
-            lowest, baseline = (ranking.reference_scores[name, column.name].mean for name in (floor, NONE))
+            lowest, baseline = (ranking.reference_scores[name, column.name].mean for name in (floor, ranking.baseline))
             if lowest is not None and baseline is not None and baseline <= lowest:
                 columns.append(column.name)
         if columns:
             lines.append(
-                f"The baseline `{NONE}` is not above the floor {floor}: {list_names(columns)}. Gains there may only "
-                "show that the baseline learned nothing."
+                f"The baseline `{ranking.baseline}` is not above the floor {floor}: {list_names(columns)}. Gains there "
+                "may only show that the baseline learned nothing."
             )
     return lines
 
@@ -220,7 +226,7 @@ def list_missing(ranking: Ranking) -> list[str]:
     lines = [f"{name}, seed {seed}: {start}" + f" ({reason})" * bool(reason) for name, seed, reason in degenerate]
     cells = ranking.cell_estimates
     without_baseline = {
-        (target, hole.seed) for target in ranking.transfer.targets for hole in cells[NONE, target].holes
+        (target, hole.seed) for target in ranking.transfer.targets for hole in cells[ranking.baseline, target].holes
     }
     targets_by_holes: dict[tuple[str, str], list[str]] = {}
     for (name, target), cell in cells.items():

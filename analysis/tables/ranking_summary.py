@@ -5,6 +5,7 @@ The whole report (`ranking_report`) takes several screens. This is what a sweep 
 
 from analysis.tables import failures, ranking_sentences, screen
 from analysis.tables.choice_sentences import describe_choices, describe_planned
+from analysis.tables.fairness_sentences import describe_fairness
 from analysis.tables.ranking_sentences import describe_leader
 from analysis.tables.source import (
     describe_seeds,
@@ -20,7 +21,6 @@ from analysis.transfer.array import DECIDED
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
-from spaces.chain import NONE
 
 MAX_LINES = 30  # of a terminal; tasks at the end of the order give way
 MIN_ROWS = 5
@@ -60,6 +60,7 @@ def _write_answer(ranking: Ranking) -> list[str]:
     return [
         *describe_choices(ranking),
         *lines,
+        *describe_fairness(ranking, is_brief=True),
         *failures.describe_changes(ranking),
         *describe_planned(ranking),
         *warnings,
@@ -68,9 +69,10 @@ def _write_answer(ranking: Ranking) -> list[str]:
 
 
 def _build_table(ranking: Ranking, room: int) -> list[str]:
-    rows = [_build_row(ranking, name) for name in ranking.intermediates]
+    summed_up = {each.name for each in ranking.baseline_comparisons}  # other baselines have a sentence
+    rows = [_build_row(ranking, name) for name in ranking.intermediates if name not in summed_up]
     shown = rows if len(rows) <= room else rows[: room - 1]
-    table = [("", f"Gain over `{NONE}`", "points", "95% interval", "P(best)", ""), *shown]
+    table = [("", f"Gain over `{ranking.baseline}`", "points", "95% interval", "P(best)", ""), *shown]
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     lines = []
     for row in table:

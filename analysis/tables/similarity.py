@@ -13,7 +13,10 @@ from analysis.tables.numbers import CORRELATION_BOUNDS, number_or_none, summaris
 CORRELATION_DIFFERENCE_BOUNDS = (-2.0, 2.0)
 
 
-def build_predictor_table(comparison: PredictorComparison) -> Grid:
+PREDICTOR_TITLE = "Does it predict gain? Rank correlations within targets, and gains of targets left out"
+
+
+def build_predictor_table(comparison: PredictorComparison, title: str = PREDICTOR_TITLE) -> Grid:
     """Return how each predictor orders the intermediate tasks, over all targets."""
     columns = (
         GridColumn("predictor"),
@@ -38,7 +41,6 @@ def build_predictor_table(comparison: PredictorComparison) -> Grid:
         )
         for judgement in comparison.judgements
     ]
-    title = "Does it predict gain? Rank correlations within targets, and gains of targets left out"
     return Grid(title, columns, tuple(rows))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from analysis.scores.scores import Scores
 from spaces.benchmark import BENCHMARKS
+from spaces.chain import NONE
 
 MAX_SEEDS = 20  # in a sentence
 MAX_NAMES = 8  # in a sentence; tables show the others
@@ -80,5 +81,23 @@ def describe_holes(statuses: Iterable[str], chains: str = "") -> list[str]:
 
 
 def label_chain(scores: Scores, chain: str) -> str:
-    """Return the chain's name, with `(control)` behind that of a control."""
-    return f"{chain} (control)" if chain in scores.controls else chain
+    """Return the chain's name, with `(control)` or `(baseline)` behind that of a chain that is no candidate."""
+    role = role_of(scores, chain)
+    return f"{chain} ({role})" if role else chain
+
+
+def role_of(scores: Scores, chain: str) -> str:
+    """Return `control` or `baseline` for a chain that is no candidate, else nothing."""
+    if chain in scores.other_baselines:
+        return "baseline"
+    return "control" if chain in scores.controls else ""
+
+
+def refer_to_baseline(scores: Scores) -> str:
+    """Return `the baseline`, or the name of another chain that gains are measured against."""
+    return "the baseline" if scores.baseline == NONE else scores.baseline
+
+
+def name_baseline(scores: Scores) -> str:
+    """Return the chain that gains are measured against, as a sentence names it."""
+    return "no intermediate training" if scores.baseline == NONE else f"`{scores.baseline}`"

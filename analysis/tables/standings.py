@@ -1,13 +1,17 @@
 """The ranking as rows: one per intermediate task with gain, interval, probabilities, rank, group and cost."""
 
+from dataclasses import replace
+
+from analysis.tables.source import role_of
 from analysis.tables.wide_table import TextField, TextRow, TwoLineHeading
-from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
+from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED, TransferColumn
 from analysis.transfer.contest import MeanRank
 from analysis.transfer.cost import choose_unit
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
 EMPTY_FIELD = TextField("-")
+SAME_DATA_MARK = "‡"
 
 
 def build_headings(ranking: Ranking) -> list[TwoLineHeading]:
@@ -28,9 +32,13 @@ def build_rows(ranking: Ranking) -> list[TextRow]:
 
 def name_rows(ranking: Ranking) -> list[tuple[str, str, str]]:
     """Return the label with its rank, the remark and the name of each intermediate task, best first."""
-    order, controls = ranking.contests[MEAN_ALL].order, ranking.loaded_scores.controls
+    order = ranking.contests[MEAN_ALL].order
     return [
-        (f"{order.index(name) + 1 if name in order else '-':>2} {name}", "(control)" if name in controls else "", name)
+        (
+            f"{order.index(name) + 1 if name in order else '-':>2} {name}",
+            f"({role})" if (role := role_of(ranking.loaded_scores, name)) else "",
+            name,
+        )
         for name in ranking.shown
     ]
 
@@ -82,6 +90,17 @@ def _format_cost(ranking: Ranking, name: str) -> tuple[TextField, TextField]:
 def format_gain(estimate: Estimate, *, over_targets: bool) -> TextField:
     """Return a gain with its marks; below it, its spread over seeds and how many seeds it has."""
     return format_estimate(estimate, over_targets=over_targets, sign="+")
+
+
+def format_cell(ranking: Ranking, name: str, column: TransferColumn) -> TextField:
+    """Return a gain of the matrix with its marks, `‡` for a same-data cell among them."""
+    field = format_gain(ranking.gains[name, column.name], over_targets=len(column.targets) > 1)
+    return replace(field, marks=field.marks + mark_same_data(ranking, name, column.name))
+
+
+def mark_same_data(ranking: Ranking, name: str, column: str) -> str:
+    """Return `‡` for a cell whose chain trains on the target's own rows, else nothing."""
+    return SAME_DATA_MARK * (ranking.by == "target" and (name, column) in ranking.same_data)
 
 
 def format_estimate(estimate: Estimate, *, over_targets: bool, sign: str = "") -> TextField:

@@ -69,6 +69,11 @@ class Transfer:
     intermediate_statuses: IntermediateStatuses
 
     @property
+    def baseline(self) -> str:
+        """The chain that gains are measured against."""
+        return self.loaded_scores.baseline
+
+    @property
     def intermediates(self) -> tuple[str, ...]:
         """The chains that are compared with the baseline."""
         return self.loaded_scores.intermediates

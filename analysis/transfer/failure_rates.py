@@ -12,7 +12,7 @@ import polars as pl
 
 from analysis.statistics.interval import compute_wilson_interval
 from analysis.transfer.array import Transfer
-from spaces.chain import NONE, phase_of
+from spaces.chain import phase_of
 
 ENDED = ("finished", "degenerate")
 
@@ -64,7 +64,7 @@ def count_failure_rates(transfer: Transfer) -> FailureRates:
     trained = runs.select("intermediate", "status", key=key).unique(["intermediate", "key"])
     counts = _count(trained)
     phases = _count(scores.intermediate_rows.select("intermediate", "status", key="stage").unique())
-    chains = {name: counts.get(name, FailureRate(0, 0)) for name in (NONE, *transfer.intermediates)}
+    chains = {name: counts.get(name, FailureRate(0, 0)) for name in (transfer.baseline, *transfer.intermediates)}
     rivals = [name for name in transfer.intermediates if name not in scores.controls]
     return FailureRates(
         targets=chains,

@@ -13,17 +13,27 @@ from analysis.statistics.gain_errors import ErrorKind
 from analysis.statistics.winner import find_pareto_front
 from analysis.transfer.array import Cell, Hole, Transfer
 from analysis.transfer.choices import TargetChoices, choose_by_target
-from analysis.transfer.columns import MEAN_ALL, GroupBy, TransferColumn, build_columns, build_group_columns
+from analysis.transfer.columns import (
+    MEAN_ALL,
+    MEAN_TRAINED,
+    GroupBy,
+    TransferColumn,
+    build_columns,
+    build_group_columns,
+)
 from analysis.transfer.contest import Contest, build_contest
 from analysis.transfer.cost import TaskCost, compute_costs
 from analysis.transfer.counted_failures import CountedFailures, rank_with_failures
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table, find_holm_threshold
 from analysis.transfer.failure_rates import FailureRates, count_failure_rates
 from analysis.transfer.item_level import ItemLevel, compute_item_level
+from analysis.transfer.matched_tuning import MatchedTuning, compare_matched_tuning
 from analysis.transfer.new_samples import NewSamples, estimate_new_samples, find_foreign_column
+from analysis.transfer.other_baselines import BaselineComparison, compare_baselines
 from analysis.transfer.planned import PlannedComparison, PlannedPair, compare_planned
+from analysis.transfer.same_data import SameDataCells, SameDataComparison, compare_without_same_data, find_same_data
 from analysis.transfer.uncertainty import build_uncertainty
-from spaces.chain import NONE, RANDOM_ENCODER, phase_of
+from spaces.chain import RANDOM_ENCODER, phase_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +58,10 @@ class Ranking:
     errors: ErrorKind  # of the intervals over seeds
     costs: Mapping[str, TaskCost]
     pareto_front: tuple[str, ...]  # of hours and mean gain, cheapest first
+    same_data: SameDataCells  # (chain, target) whose chain trains on the target's own rows
+    without_same_data: tuple[SameDataComparison, ...]  # by each mean over targets that has such cells
+    baseline_comparisons: tuple[BaselineComparison, ...]  # of the best task by the mean over all targets
+    matched_tuning: MatchedTuning | None
     cell_counts: Mapping[str, int]  # status -> cells of one seed (baseline included, floors not)
     run_counts: Mapping[str, int]  # status -> runs, i.e. learning rates of cells
     degenerate_intermediates: tuple[tuple[str, int, str | None], ...]  # (intermediate, seed, reason)
@@ -59,6 +73,11 @@ class Ranking:
     def loaded_scores(self) -> Scores:
         """The scores that were loaded."""
         return self.transfer.loaded_scores
+
+    @property
+    def baseline(self) -> str:
+        """The chain that gains are measured against."""
+        return self.transfer.baseline
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -94,13 +113,18 @@ def rank_tasks(
     item_level = compute_item_level(transfer, all_columns)
     uncertainty = build_uncertainty(transfer, item_level, all_columns, errors, rng, draws)
     gains = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, gain_holes, uncertainty)
-    references = (NONE, *transfer.floors)
+    references = (transfer.baseline, *transfer.floors)
     reference_array = transfer.scores[[transfer.chains.index(name) for name in references]]
     means = sorted((column for column in columns if column.is_mean), key=lambda column: column.is_group)
     contests = {column.name: build_contest(transfer, column, uncertainty) for column in means}
+    leaders = {name: contest.leader for name, contest in contests.items()}
+    same_data = find_same_data(transfer)
     costs = compute_costs(transfer)
     hours = [costs[name].run if name in costs else np.nan for name in transfer.intermediates]
     mean_gains = np.array([gains[name, MEAN_ALL].mean for name in transfer.intermediates], np.float64)  # None is NaN
+    target_choices = choose_by_target(transfer, uncertainty)
+    overall = [column for column in columns if column.name in (MEAN_ALL, MEAN_TRAINED)]
+    comparisons = (compare_without_same_data(transfer, uncertainty, same_data, column) for column in overall)
     position = {name: i for i, name in enumerate(contests[MEAN_ALL].order)}
     return Ranking(
         transfer=transfer,
@@ -117,7 +141,7 @@ def rank_tasks(
         new_samples=estimate_new_samples(transfer, uncertainty),
         reference_scores=estimate_table(transfer, reference_array, references, columns, transfer.holes),
         cell_estimates={
-            **estimate_table(transfer, transfer.scores[:1], (NONE,), target_columns, transfer.holes),
+            **estimate_table(transfer, transfer.scores[:1], (transfer.baseline,), target_columns, transfer.holes),
             **(
                 {key: each for key, each in gains.items() if key[1] not in contests}
                 if by == "target"
@@ -125,13 +149,17 @@ def rank_tasks(
             ),
         },
         contests=contests,
-        target_choices=choose_by_target(transfer, uncertainty),
+        target_choices=target_choices,
         planned=compare_planned(gains, planned),
         holm_threshold=find_holm_threshold(transfer, columns, uncertainty),
         item_level=item_level,
         errors=uncertainty.kind,
         costs=costs,
         pareto_front=tuple(transfer.intermediates[i] for i in find_pareto_front(hours, mean_gains)),
+        same_data=same_data,
+        without_same_data=tuple(each for each in comparisons if each is not None),
+        baseline_comparisons=compare_baselines(transfer, uncertainty, gains, overall[0], leaders[MEAN_ALL]),
+        matched_tuning=compare_matched_tuning(transfer, overall, leaders),
         cell_counts=_count_cells(transfer),
         run_counts=Counter(transfer.runs.filter(pl.col("intermediate") != RANDOM_ENCODER)["status"]),
         degenerate_intermediates=_find_degenerate_intermediates(transfer),
@@ -147,10 +175,10 @@ def _find_unpaired(transfer: Transfer) -> dict[Cell, Hole]:
     for i, t, s in np.argwhere(~has_gain & transfer.planned[1 : 1 + len(transfer.intermediates), None]):
         name, target, seed = transfer.intermediates[i], transfer.targets[t], transfer.seeds[s]
         if (name, target, seed) not in transfer.holes:
-            baseline = transfer.holes.get((NONE, target, seed))
+            baseline = transfer.holes.get((transfer.baseline, target, seed))
             is_planned = transfer.planned[0, s]
-            reason = "no common language" if is_planned else f"`{NONE}` was not to get this seed"
-            reason = f"`{NONE}` is {baseline.status}" if baseline else reason
+            reason = "no common language" if is_planned else f"`{transfer.baseline}` was not to get this seed"
+            reason = f"`{transfer.baseline}` is {baseline.status}" if baseline else reason
             holes[name, target, seed] = Hole(seed, "unpaired", reason)
     return holes
 
