@@ -156,7 +156,7 @@ def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
     lines = describe_plan(request, estimate_cost(request, slots, keep), reused)
     lines += describe_detectable(request, estimate_work(request), find_spread(request))
     lines += [f"left out: {line}" for line in request.skipped_tasks]
-    lines += [f"note: {line}" for line in request.maker.start.notes]
+    lines += [f"note: {line}" for line in (*request.maker.start.notes, *request.foreign_notes)]
     if request.missing_data:
         from search.request.needs import format_missing_data
 
@@ -175,7 +175,7 @@ def _print_summary(request: "SweepRequest", board: "Board", seconds: float) -> N
     print(f"{request.name}: {trained} stages run, {counts['reused']} reused, in {format_duration(seconds)}.")
     for line in request.skipped_tasks:
         print(f"left out: {line}")
-    for line in _merge_task_notes(request.notes):
+    for line in _merge_task_notes((*request.notes, *request.foreign_notes)):
         print(f"note: {line}")
     outcomes = [arm.outcome for _, arm in board.iter_arms() if arm.outcome is not None]
     stage_notes = Counter(note for outcome in outcomes for note in {*(outcome.note or "").split("; ")} - {""})
@@ -184,6 +184,8 @@ def _print_summary(request: "SweepRequest", board: "Board", seconds: float) -> N
     if request.context.keep_predictions:
         kinds = ("intermediate", "target", "retrieval")
         _print_missing_outputs(board, "predictions", kinds, board.store.has_predictions)
+    if tasks := request.target_dev_sets:
+        _print_missing_outputs(board, "target-dev", ("target",), board.store.has_target_dev, tasks)
     if request.context.probes:
         _print_missing_outputs(board, "probes", ("intermediate", "target"), board.store.has_probes)
 
@@ -197,10 +199,12 @@ def _merge_task_notes(notes: Iterable[str]) -> list[str]:
     return [f"{', '.join(tasks)}: {note}" for note, tasks in tasks_by_note.items()]
 
 
-def _print_missing_outputs(board: "Board", output: str, kinds: Collection[str], has: Callable[[str], bool]) -> None:
+def _print_missing_outputs(
+    board: "Board", output: str, kinds: Collection[str], has: Callable[[str], bool], tasks: Collection[str] = ()
+) -> None:
     """Print how many stages finished without `--OUTPUT`: their encoders may be gone, so they are not run again."""
-    arms = (arm for _, arm in board.iter_arms() if arm.status == "finished")
-    finished = [arm.stage.key for arm in arms if arm.stage.kind in kinds]
+    stages = (arm.stage for _, arm in board.iter_arms() if arm.status == "finished")
+    finished = [stage.key for stage in stages if stage.kind in kinds and stage.task in (tasks or (stage.task,))]
     missing = sum(not has(key) for key in finished)
     if missing:
         print(

@@ -35,7 +35,7 @@ COLUMNS = (
     Column("reason", "string", "Why a run is degenerate or failed, in a few words; else null."),
     Column("tenth", "int64", "Tenth of the stage's own schedule at which the scored weights were taken."),
     Column("language", "string", "Language of the scored examples."),
-    Column("split", "string", "dev (English, all that selection sees) or test."),
+    Column("split", "string", "dev (selection sees English dev only) or test."),
     Column("metric", "string", "Name of the metric; `majority` is the floor: a trivial answer, e.g. one label."),
     Column("official", "bool", "True where the metric counts in the task score (the mean of the official ones)."),
     Column("value", "double", "Score as a share from 0 to 1; null where there is none."),

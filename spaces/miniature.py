@@ -117,9 +117,10 @@ _TASKS = (
 
 
 def _in_all_languages(task: Task) -> Task:
-    """Return the task with parallel test sets. Retrieval translates into English, so English is not one of them."""
-    languages = FOREIGN_LANGUAGES if task.kind == "retrieval" else ALL_LANGUAGES
-    return replace(task, languages=languages, is_parallel=True)
+    """Return the task with parallel rows. Retrieval translates into English, so English is not one of them."""
+    if task.kind == "retrieval":
+        return replace(task, languages=FOREIGN_LANGUAGES, is_parallel=True)
+    return replace(task, languages=ALL_LANGUAGES, is_parallel=True, is_translated=True)
 
 
 _PLAIN_TARGETS = Table("target", map(_in_all_languages, _TASKS))

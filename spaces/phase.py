@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spaces.benchmark import Benchmark, Budget
+from spaces.ceilings import is_ceiling
 from spaces.chain import (
     DEFAULT_SAMPLER,
     MLM,
@@ -63,6 +64,10 @@ class Phase:
 def check_chain(name: str, benchmark: Benchmark, mixture: Names) -> Chain:
     """Return the chain of a name; `multitask` mixes `mixture`. Raises UsageError for parts that do not fit."""
     chain = parse_chain(name)
+    if is_ceiling(chain.phase):
+        raise UsageError(
+            f"{name!r}: a ceiling is not a chain that competes; add it with --translate-train or --target-shots N."
+        )
     if chain.phase == RANDOM_ENCODER:
         raise UsageError(f"{name!r}: a random encoder is a floor, not a chain that competes; add it with --floor.")
     if len(name) > MAX_NAME_LENGTH:
@@ -196,7 +201,7 @@ def build_method_entry(name: str) -> dict[str, Any]:
 def has_phase(name: str) -> bool:
     """Return True if the chain of a name has an intermediate phase."""
     phase = phase_of(name)
-    return phase != RANDOM_ENCODER and not is_baseline(phase)
+    return phase != RANDOM_ENCODER and not is_baseline(phase) and not is_ceiling(phase)
 
 
 def passes_of(recipe: Mapping[str, Any] | None) -> float:

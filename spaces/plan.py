@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from spaces.benchmark import Benchmark
+from spaces.ceilings import Ceiling, is_ceiling
 from spaces.chain import NONE, RANDOM_ENCODER, phase_of, target_method_of, target_multiplier_of
 from spaces.phase import Phase, build_method_entry, has_phase, multiply_steps
 from spaces.space import Axes, Range
@@ -43,8 +44,8 @@ class Stratum:
     @property
     def workload(self) -> tuple[str, str, str, int, tuple[str, ...]]:
         """A key for strata of all seeds and chains with the same recipe, data and sizes."""
-        is_floor = self.intermediate == RANDOM_ENCODER
-        variant = RANDOM_ENCODER if is_floor else target_method_of(self.intermediate)
+        is_reference = self.intermediate == RANDOM_ENCODER or is_ceiling(self.intermediate)
+        variant = self.intermediate if is_reference else target_method_of(self.intermediate)
         return self.kind, self.task, variant, target_multiplier_of(self.intermediate), self.targets
 
     @property
@@ -115,6 +116,11 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
             for task in tasks:
                 if task.kind == "retrieval":
                     strata.append(build(kind="retrieval", task=task.name, rates=(None,), targets=(task.name,)))
+        for ceiling in axes.ceilings:
+            build = functools.partial(Stratum, intermediate=ceiling.name, seed=seed, parent=root, rates=rates)
+            for training_set, targets in training_sets.items():
+                if training_set in ceiling.rows and seed in axes.seeds_of(ceiling.name):
+                    strata.append(build(kind="target", task=training_set, targets=targets))
     return tuple(strata)
 
 
@@ -142,6 +148,7 @@ class StageFactory:
     limit: int | None
     test_limit: int | None
     precision: Precision
+    ceilings: Mapping[str, Ceiling] = field(default_factory=dict)  # by name
     _shared_by_workload: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
 
     def make_stage(self, stratum: Stratum, rate: float | None, parent: str | None) -> Stage:
@@ -191,7 +198,10 @@ class StageFactory:
             return None
         recipe = multiply_steps(recipe, target_multiplier_of(stratum.intermediate))
         method = target_method_of(stratum.intermediate)
-        return {**list_key_fields(recipe), **({"method": build_method_entry(method)} if method else {})}
+        entry = {"method": build_method_entry(method)} if method else {}
+        if stratum.intermediate in self.ceilings:
+            entry = self.ceilings[stratum.intermediate].build_entry(stratum.task)
+        return {**list_key_fields(recipe), **entry}
 
     def _fingerprint_of(self, stratum: Stratum, recipe: Mapping[str, Any] | None) -> str | None:
         if stratum.kind == "pretrain":
@@ -203,4 +213,6 @@ class StageFactory:
         method = (recipe or {}).get("method", {}).get("name")
         if ("method", method) in self.fingerprints:
             keys.append(("method", method))
+        if stratum.intermediate in self.ceilings:
+            keys.append(("ceiling", f"{stratum.intermediate} {stratum.task}"))
         return "+".join(self.fingerprints[key] for key in keys)

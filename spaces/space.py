@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from spaces.benchmark import UNBOUNDED, Benchmark, Budget
+from spaces.ceilings import MAX_SHOTS, Ceiling, build_ceilings
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
@@ -46,6 +47,8 @@ class Space:
     chain_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # more seeds of single chains, by name
     test_limit: int | None = None  # dev and test examples per language; their scores are marked as limited
     floor: bool = False  # also train the targets from a random encoder
+    translate_train: bool = False  # also train the targets on translations of their training rows
+    target_shots: int | None = None  # also train the targets on so many rows of each language
     mixture: tuple[str, ...] | None = None  # tasks of `multitask`; None: every intermediate task
     budget: Budget = UNBOUNDED
     masked: MaskedWords = DEFAULT_MASKED_WORDS
@@ -54,6 +57,8 @@ class Space:
         for name, value, kind in (("budget", self.budget, Budget), ("masked", self.masked, MaskedWords)):
             if not isinstance(value, kind):
                 raise UsageError(f"Space: `{name}` must be a {kind.__name__}(...), got {value!r}.")
+        if self.target_shots is not None and not 0 < self.target_shots <= MAX_SHOTS:
+            raise UsageError(f"--target-shots: a number of rows from 1 to {MAX_SHOTS:,}, got {self.target_shots}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,7 @@ class Axes:
     seeds: tuple[int, ...]  # of every chain
     test_limit: int | None
     floors: tuple[str, ...]
+    ceilings: tuple[Ceiling, ...] = ()
     mixture: tuple[str, ...]  # tasks of `multitask`; empty if no chain has it
     chain_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # all seeds of the chains that have more
     budget: Budget = UNBOUNDED
@@ -74,6 +80,11 @@ class Axes:
     def seeds_of(self, chain: str) -> tuple[int, ...]:
         """Return the seeds of a chain, ascending."""
         return self.chain_seeds.get(chain, self.seeds)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The floors and ceilings: chains that place a result and do not compete."""
+        return (*self.floors, *(ceiling.name for ceiling in self.ceilings))
 
     @property
     def all_seeds(self) -> tuple[int, ...]:
@@ -106,6 +117,7 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
             raise UsageError(describe_unknown(f"language of {benchmark.name}", language, benchmark.languages))
     _check_seeds(space.seeds)
     floors = (RANDOM_ENCODER,) if space.floor else ()
+    ceilings = build_ceilings(translate_train=space.translate_train, target_shots=space.target_shots)
     has_multitask = any(chain.is_multitask for chain in chains)
     return Axes(
         # The baseline is a member of every space: a gain is a difference to it.
@@ -115,8 +127,11 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
         seeds=tuple(sorted(space.seeds)),
         test_limit=space.test_limit,
         floors=floors,
+        ceilings=ceilings,
         mixture=tuple(name for name in benchmark.intermediates if name in mixture) if has_multitask else (),
-        chain_seeds=_resolve_chain_seeds(space, dict.fromkeys((NONE, *intermediates, *floors))),
+        chain_seeds=_resolve_chain_seeds(
+            space, dict.fromkeys((NONE, *intermediates, *floors, *(each.name for each in ceilings)))
+        ),
         budget=space.budget,
         masked=space.masked,
     )

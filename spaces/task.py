@@ -111,6 +111,7 @@ class Task:
     option_count: int = 1  # choice: inputs per question, for estimates of cost
     answer_script: AnswerScript = "squad1"  # span
     retrieval_mode: RetrievalMode = "nearest"  # retrieval: nearest candidate, mined pairs (BUCC), or a ranking (LAReQA)
+    is_translated: bool = False  # its training rows are translated into its languages
     is_parallel: bool = False  # the test sets of its languages are translations of the same items
     cluster_text: ClusterText | None = None  # what test items may share, so that they are drawn together
     near_duplicates: tuple[str, ...] = ()  # tasks that ask the same question of much the same rows

@@ -20,6 +20,7 @@ def _build_english_splits(name: str) -> TaskSplits:
     return TaskSplits(name=name, train=(_build_part(name, "train"),), dev=(_build_part(name, "validation", HELD_OUT),))
 
 
+_MNLI_TRANSLATED = _build_part("mnli_translated", "train", fallback=_build_part("mnli_translated_local", "train"))
 _MNLI_DEV = (_build_part("mnli", "validation_matched", HELD_OUT),)
 _SQUAD_SPLITS = _build_english_splits("squad")
 
@@ -46,7 +47,7 @@ TASK_SPLITS = Table(
         TaskSplits(
             name="mnli",
             train=(_build_part("mnli", "train"),),
-            translated=_build_part("mnli_translated", "train", fallback=_build_part("mnli_translated_local", "train")),
+            translated=_MNLI_TRANSLATED,
             dev=_MNLI_DEV,
         ),
         # Native inference: selection sees MultiNLI's English dev, whatever the language of the training rows.
@@ -70,7 +71,7 @@ TASK_SPLITS = Table(
             ),
         ),
         *map(_build_english_splits, ("qqp", "squad2", "squad", "hellaswag", "ccg", "cosmosqa", "csqa")),
-        _build_target_splits("xnli", train="mnli"),
+        replace(_build_target_splits("xnli", train="mnli"), translated=_MNLI_TRANSLATED),
         _build_target_splits("pawsx"),
         _build_target_splits("udpos", fallback="udpos_local"),
         _build_target_splits("panx", fallback="wikiann"),

@@ -31,8 +31,7 @@ STEP_SECONDS = 2.0  # after this time a step ends with its current tenth: a swee
 def context_to_json(context: StageContext) -> str:
     """Return the context as text: only scalars are passed to Ray's workers."""
     source = {name: getattr(context.source, name) for name in DataSource.__dataclass_fields__ if name != "hub"}
-    names = ("model", "hub_record", "keep_predictions", "probes", "scratch")
-    fields = {name: getattr(context, name) for name in names}
+    fields = {name: getattr(context, name) for name in StageContext.__dataclass_fields__ if name != "source"}
     return json.dumps({**fields, "results": context.results.url, "source": source})
 
 

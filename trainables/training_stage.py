@@ -1,6 +1,7 @@
 """Intermediate and target stages: their training data, their dev and test scores, and the check for degenerate runs."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 from spaces.benchmark import BENCHMARKS
@@ -8,7 +9,8 @@ from spaces.chain import MLM
 from spaces.encoders import EncoderProfile
 from spaces.stage import Stage
 from spaces.task import Recipe, Task
-from trainables.data.task_data import resolve_labels
+from trainables.data.foreign_rows import find_dev_languages
+from trainables.data.task_data import DataSource, resolve_labels
 from trainables.kinds.label_head import KINDS_WITH_LABELS, LabelHead
 from trainables.methods.rules import LAYERS, build_rule
 from trainables.models.encoder import Encoder
@@ -18,6 +20,7 @@ from trainables.record.results import TestResults
 from trainables.training.encoding import Encoding, encode_split, encode_training_table
 from trainables.training.evaluation import build_metric_rows, compute_task_score
 from trainables.training.fine_tuning import FineTuning
+from trainables.training.foreign_parts import build_foreign_parts, describe_few_shots, list_learnt_dev
 from trainables.training.mixing import build_training_parts, describe_shortage
 from trainables.training.predictions import build_prediction_table
 from trainables.training.schedule import compute_total_steps
@@ -46,13 +49,17 @@ def start_training(stage: Stage, encoder: Encoder, context: StageContext, profil
         for task, own_recipe, language in ingredients
     ]
     parts = build_training_parts(tables, stage.recipe, seed=stage.seed, limit=context.source.limit)
+    own_parts = list(parts)  # a ceiling has the steps of zero-shot training
+    if foreign_rows := stage.recipe.get("foreign_rows"):
+        task, own_recipe, _ = ingredients[0]
+        parts += build_foreign_parts(context.source, task, encoding(own_recipe), foreign_rows, stage.seed)
     # Masked words beside tasks are not judged, and do not count for the number of steps.
     judged = {task.name: (task, own_recipe) for task, own_recipe, _ in ingredients if task.name != MLM}
     judged = judged or {task.name: (task, own_recipe) for task, own_recipe, _ in ingredients}
     dev_sets = [
         encode_split(context.source, task, "dev", "en", encoding(own_recipe)) for task, own_recipe in judged.values()
     ]
-    judged_parts = [part for part in parts if part.task.name in judged]
+    judged_parts = [part for part in own_parts if part.task.name in judged]
     method = stage.recipe.get("method")
     tables_in_use = [part.table for part in judged_parts] + [dev_set.features for dev_set in dev_sets]
     return FineTuning(
@@ -107,10 +114,12 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
     benchmark = BENCHMARKS.find(stage.benchmark)
     encoding = Encoding(training.encoder.tokenizer, training.recipe, profile, context.encoded_folder)
     results = TestResults()
+    recipe = stage.recipe or {}
     for part in training.parts:
-        results.note_left_out(f"{part.task.name}'s training", part.table.left_out)
-    shortage = describe_shortage(training.parts, stage.recipe or {})
-    results.notes.extend([] if shortage is None else [shortage])
+        in_language = "" if part.language is None else f" in {part.language}"
+        results.note_left_out(f"{part.task.name}'s training{in_language}", part.table.left_out)
+    shortages = (describe_shortage(training.parts, recipe), describe_few_shots(training.parts, recipe))
+    results.notes.extend(shortage for shortage in shortages if shortage is not None)
     for dev_set in training.dev_sets:
         results.note_left_out(f"{dev_set.task.name}'s dev", dev_set.left_out)
         if context.keep_predictions:
@@ -130,7 +139,23 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
             metrics, tenth, examples = {**result.metrics, **majority}, training.best_tenth, len(test_set.examples)
             columns = {"target": name, "tenth": tenth, "language": language, "examples": examples}
             results.rows.extend(build_metric_rows(metrics, task.official_metrics, split="test", **columns))
+        if context.target_dev:
+            results.rows.extend(_iter_target_dev_rows(stage, training, task, context.source, encoding))
     return results
+
+
+def _iter_target_dev_rows(
+    stage: Stage, training: FineTuning, task: Task, source: DataSource, encoding: Encoding
+) -> Iterator[dict[str, Any]]:
+    """Yield the best tenth's dev scores in languages other than English, by which nothing is ever selected."""
+    learnt = list_learnt_dev(stage.recipe or {})
+    for language in find_dev_languages(source, task):
+        if language in learnt:
+            continue
+        dev_set = encode_split(source, task, "dev", language, encoding)
+        metrics, examples = training.evaluate(dev_set, training.parts[0].task).metrics, len(dev_set.examples)
+        columns = {"target": task.name, "tenth": training.best_tenth, "language": language, "examples": examples}
+        yield from build_metric_rows(metrics, task.official_metrics, split="dev", **columns)
 
 
 def extract_label_head(training: FineTuning) -> LabelHead | None:

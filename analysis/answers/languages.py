@@ -9,6 +9,7 @@ from analysis.statistics.moments import EPSILON
 from analysis.tables.answer import Answer
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import format_interval, format_p, number_from_estimate, summarise_seeds
+from analysis.tables.reference_sentences import label_reference
 from analysis.tables.source import describe_holes, describe_source, label_chain, list_names
 from analysis.transfer.columns import GROUP_BY
 from spaces.chain import NONE
@@ -108,8 +109,8 @@ def _build_transfer_table(evenness: Evenness) -> Grid:
     targets = evenness.measured_targets
     for row, chain in enumerate(evenness.transfer.chains if targets else ()):
         complete = evenness.count_complete_targets(chain)
-        if chain in evenness.transfer.floors and complete < len(targets):
-            continue  # the majority label is no floor of some targets
+        if chain in evenness.transfer.references and complete < len(targets):
+            continue  # the majority label is no floor of some targets, and some have no rows for a ceiling
         missing = f"{complete}/{len(targets)}"
         english, zero_shot, gap, worst, quarter, spread = (
             summarise_seeds(evenness.average_over_targets(measure, targets)[row], missing) for measure in MEASURES
@@ -204,7 +205,9 @@ def _list_missing(evenness: Evenness) -> tuple[str, ...]:
 
 def _label(evenness: Evenness, chain: str) -> str:
     transfer = evenness.transfer
-    return f"{chain} (floor)" if chain in transfer.floors else label_chain(transfer.loaded_scores, chain)
+    if chain in transfer.references:
+        return f"{chain} ({label_reference(transfer, chain)})"
+    return label_chain(transfer.loaded_scores, chain)
 
 
 def _describe_scope(evenness: Evenness) -> str:

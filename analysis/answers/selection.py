@@ -1,15 +1,19 @@
 """The answer of selection.py: English dev as a judge, and the cost of early stopping."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from analysis.questions.judging import ALL_TARGETS, DevJudgement, RateJudgement, TaskJudgement
 from analysis.questions.stopping import ALL_STRATA, StoppingJudgement
+from analysis.questions.target_dev import TargetOracle
 from analysis.statistics.decisions import RANDOM_REGRET, RANK_CORRELATION, REGRET, DecisionSet
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.tables import selection as tables
 from analysis.tables.answer import Answer
+from analysis.tables.numbers import format_interval, summarise_seeds
 from analysis.tables.selection import average
-from analysis.tables.source import describe_source, list_names
+from analysis.tables.source import describe_source, list_names, pluralise
 from analysis.transfer.array import Transfer
 from spaces.halving import RUNGS
 
@@ -22,12 +26,18 @@ def build_answer(transfer: Transfer, judgement: DevJudgement) -> Answer:
     by_task = "Intermediate tasks: the best on English dev"
     return Answer(
         question=QUESTION,
-        sentences=(_describe_rates(rates), _describe_tasks(tasks), _describe_stopping(stopping)),
+        sentences=(
+            _describe_rates(rates),
+            _describe_tasks(tasks),
+            _describe_oracle(judgement.oracles),
+            _describe_stopping(stopping),
+        ),
         source_lines=describe_source(transfer.loaded_scores),
         tables=(
             tables.build_regret_table("Learning rates: the best on English dev within a cell", rates.regrets),
             tables.build_regret_table(f"{by_task} for a target, seed by seed", tasks.regrets),
             tables.build_order_table(tasks),
+            *([tables.build_oracle_table(judgement.oracles)] if judgement.oracles else []),
             tables.build_leader_table(stopping),
             tables.build_halving_table(stopping),
         ),
@@ -62,6 +72,25 @@ def _describe_regret(decisions: DecisionSet) -> str:
     return (
         f"Choosing by English dev lost {lost:.1f} points on average against the best choice by test; a random choice "
         f"would have lost {blind:.1f}."
+    )
+
+
+def _describe_oracle(oracles: Sequence[TargetOracle]) -> str:
+    if not oracles:
+        return (
+            "Target-language dev: not scored. Run the sweep's command with --target-dev, where the data have dev rows "
+            "in other languages. Finished stages are not scored later: use another --results folder."
+        )
+    gain = summarise_seeds(tables.average_gains(oracles))
+    value = (
+        "cannot be compared at any seed" if gain.value is None else f"{gain.value:+.1f} points{format_interval(gain)}"
+    )
+    changed = [f"{each.target} ({each.english_task} -> {each.oracle_task})" for each in oracles if each.changes_task]
+    tasks = f"changes for {list_names(changed, word='and')}" if changed else "is the same for every target"
+    return (
+        f"Target-language dev, an oracle that zero-shot transfer may not use: choosing rate and task by it instead of "
+        f"English dev gives {value} in the other languages, over {pluralise(len(oracles), 'target')}. The best "
+        f"intermediate task {tasks}."
     )
 
 

@@ -22,7 +22,7 @@ def build_section(ranking: Ranking) -> Section:
     trained_on = [name for name in (*ranking.transfer.targets, OWN_TASK) if name in set(frame["what"])]
     chains = [
         name
-        for name in (ranking.baseline, *ranking.intermediates, *ranking.transfer.floors)
+        for name in (ranking.baseline, *ranking.intermediates, *ranking.transfer.references)
         if name in set(frame["chain"])
     ]
     first = next((name for name in chains if name != ranking.baseline), ranking.baseline)
@@ -61,7 +61,7 @@ def _drop_hidden_chains(ranking: Ranking, frame: pl.DataFrame) -> tuple[pl.DataF
     counts = dict(frame["chain"].value_counts().iter_rows())
     kept: list[str] = []
     total = 0
-    for chain in dict.fromkeys((ranking.baseline, *ranking.transfer.floors, *ranking.shown)):
+    for chain in dict.fromkeys((ranking.baseline, *ranking.transfer.references, *ranking.shown)):
         total += counts.get(chain, 0)
         if kept and total > MAX_RUNS:
             break

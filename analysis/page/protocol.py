@@ -38,6 +38,8 @@ def build_protocol_section(ranking: Ranking, records: Sequence[SweepRecord]) -> 
     }
     for name in ("scheduler", "precision", "limit", "test_limit", "floors"):
         facts[name.replace("_", " ")] = _describe_setting(specs, name)
+    if scores.ceilings:
+        facts["ceilings"] = f"{list_names(scores.ceilings, word='and')}: not zero-shot, never ranked"
     metrics = PageTable(
         "metrics-table",
         "The score of a target is the mean of these metrics, over its languages",

@@ -53,12 +53,16 @@ class ArmStratum:
 
 
 def collect_strata(transfer: Transfer) -> tuple[ArmStratum, ...]:
-    """Return all strata with learning rates, of intermediate stages first; raise UsageError for contradictions."""
+    """Return all strata with learning rates, of intermediate stages first; raise UsageError for contradictions.
+
+    Ceilings are left out: what English dev chooses for them is no zero-shot choice.
+    """
     return (*_collect_intermediate_strata(transfer.loaded_scores.intermediate_rows), *_collect_target_strata(transfer))
 
 
 def _collect_target_strata(transfer: Transfer) -> Iterator[ArmStratum]:
     rows = select_contenders(transfer.loaded_scores).filter(pl.col("learning_rate").is_not_null())
+    rows = rows.filter(~pl.col("intermediate").cast(pl.String).is_in(transfer.loaded_scores.ceilings))
     curves = average_english_dev(transfer, rows, [*ARM_COLUMNS, "tenth"])
     foreign = rows.filter(pl.col("language") != ENGLISH, split="test")
     languages = average_metrics(foreign, transfer.metrics, [*ARM_COLUMNS, "language"]).drop_nulls("score")

@@ -10,6 +10,7 @@ import polars as pl
 from analysis.questions.arms import INTERMEDIATE_RUNS, ArmStratum, collect_strata
 from analysis.questions.chains import list_candidates
 from analysis.questions.stopping import StoppingJudgement, judge_stopping
+from analysis.questions.target_dev import TargetOracle, judge_target_dev
 from analysis.questions.target_scores import collect_dev_scores
 from analysis.statistics.decisions import Decision, DecisionSet, group_by_target
 from analysis.statistics.moments import Array
@@ -50,11 +51,15 @@ class TaskJudgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevJudgement:
-    """The three uses of English dev in a search: choosing the rate, choosing the task, stopping early."""
+    """The three uses of English dev in a search: choosing the rate, choosing the task, stopping early.
+
+    `oracles` are the choices by target-language dev beside those by English dev; empty without such scores.
+    """
 
     rates: RateJudgement
     tasks: TaskJudgement
     stopping: StoppingJudgement
+    oracles: tuple[TargetOracle, ...] = ()
 
 
 def judge_dev_selection(transfer: Transfer) -> DevJudgement:
@@ -64,7 +69,12 @@ def judge_dev_selection(transfer: Transfer) -> DevJudgement:
         raise UsageError(f"{transfer.loaded_scores.source} has no English dev scores of targets: nothing to judge.")
     order = {target: index for index, target in enumerate((INTERMEDIATE_RUNS, *transfer.targets))}
     arms = sorted(collect_strata(transfer), key=lambda stratum: order[stratum.target])
-    return DevJudgement(rates=judge_rates(arms), tasks=judge_tasks(transfer), stopping=judge_stopping(arms))
+    return DevJudgement(
+        rates=judge_rates(arms),
+        tasks=judge_tasks(transfer),
+        stopping=judge_stopping(arms),
+        oracles=judge_target_dev(transfer),
+    )
 
 
 def judge_rates(strata: Iterable[ArmStratum]) -> RateJudgement:

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.scores.record import list_planned_ceilings
 from spaces.benchmark import BENCHMARKS
+from spaces.ceilings import TRANSLATE_TRAIN, count_shots
 from spaces.chain import NONE
 from spaces.encoders import PROFILES
 from spaces.named_spaces import SPACES
@@ -74,6 +76,8 @@ def _list_axis_flags(spec: Spec, axes: Axes | None) -> list[str]:
         flags += ["--learning-rates", ",".join(f"{rate:g}" for rate in rates)]
     if axes is None or bool(spec.get("floors")) != bool(axes.floors):
         flags += ["--floor"] if spec.get("floors") else []
+    for ceiling in list_planned_ceilings(spec):
+        flags += ["--translate-train"] if ceiling == TRANSLATE_TRAIN else ["--target-shots", str(count_shots(ceiling))]
     budget = spec.get("budget") or {}
     for field in ("steps", "examples"):
         is_default = axes is not None and budget.get(field) == getattr(axes.budget, field)

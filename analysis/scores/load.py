@@ -64,6 +64,7 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
         intermediates=tuple(name for name in names if name != NONE),
         targets=_merge_names(part.targets for part in parts),
         seeds=tuple(sorted({seed for part in parts for seed in part.seeds})),
+        ceilings=_merge_names(part.ceilings for part in parts),
         controls=all_controls,
         retrieval_targets=frozenset().union(*(part.retrieval_targets for part in parts)),
         skipped_chain_seeds=frozenset().union(*(part.skipped_chain_seeds for part in parts)),
@@ -144,7 +145,7 @@ def _merge_unplanned(parts: Sequence[Scores]) -> frozenset[tuple[str, int]]:
     """Return what is unplanned in one part and planned in no other."""
     unplanned = frozenset[tuple[str, int]]().union(*(part.unplanned_chain_seeds for part in parts))
     for part in parts:
-        planned = {(chain, seed) for chain in (NONE, *part.intermediates) for seed in part.seeds}
+        planned = {(chain, seed) for chain in (NONE, *part.intermediates, *part.ceilings) for seed in part.seeds}
         unplanned -= planned - part.unplanned_chain_seeds
     return unplanned
 

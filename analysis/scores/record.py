@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from spaces.ceilings import list_ceilings
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.sweep_record import SWEEP_VERSION, parse_chain_seeds, parse_decided
@@ -48,15 +49,20 @@ def list_all_seeds(spec: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def list_unplanned_seeds(spec: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
-    """Return (chain, seed) for every seed of the sweep that a chain, or the floor, was not to get."""
+    """Return (chain, seed) for every seed of the sweep that a chain, a floor or a ceiling was not to get."""
     seeds_of = parse_chain_seeds(spec)
-    chains = dict.fromkeys((NONE, RANDOM_ENCODER, *spec["intermediates"]))
+    chains = dict.fromkeys((NONE, RANDOM_ENCODER, *list_planned_ceilings(spec), *spec["intermediates"]))
     return frozenset(
         (name, seed)
         for name in chains
         for seed in list_all_seeds(spec)
         if seed not in seeds_of.get(name, spec["seeds"])
     )
+
+
+def list_planned_ceilings(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ceilings of a sweep, whose record names each with the targets that it trains."""
+    return list_ceilings(name.partition(" ")[0] for name in spec.get("ceilings", ()))
 
 
 def stages_folder_of(folder: Path) -> Path:

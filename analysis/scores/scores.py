@@ -16,7 +16,8 @@ class Scores:
 
     Every combination of `baseline` and `intermediates` with `targets` and `seeds` is expected, but for those in
     `unplanned_chain_seeds`; one without rows is missing. Only a sweep plans: a file tells no plan, so a seed that any
-    of its chains has is expected of all. `intermediates` holds neither the baseline nor floors.
+    of its chains has is expected of all. `intermediates` holds neither the baseline nor floors and
+    ceilings.
 
     `rows` is every row in the columns of `tidy.SCHEMA`. It may still lie in files: collect only the columns that a
     question needs, while the files exist. `target_rows` and `intermediate_rows` are in memory. `target_rows` has the
@@ -33,6 +34,7 @@ class Scores:
     targets: tuple[str, ...]
     seeds: tuple[int, ...]
     baseline: str = NONE  # the chain that gains are measured against
+    ceilings: tuple[str, ...] = ()  # chains that were trained on rows of other languages too, and are never ranked
     controls: frozenset[str] = frozenset()  # chains that are no candidates: controls, and baselines but `baseline`
     same_data: frozenset[tuple[str, str]] = frozenset()  # (chain, target) that the user named as same-data cells
     retrieval_targets: frozenset[str] = frozenset()
@@ -65,6 +67,6 @@ class Scores:
             chain: tuple(
                 seed for seed in self.seeds if seed not in common and (chain, seed) not in self.unplanned_chain_seeds
             )
-            for chain in (self.baseline, *self.intermediates, RANDOM_ENCODER)
+            for chain in (self.baseline, *self.intermediates, RANDOM_ENCODER, *self.ceilings)
         }
         return {chain: seeds for chain, seeds in more.items() if seeds}

@@ -15,6 +15,7 @@ from analysis.scores.plain_names import Renaming, describe_hidden_names, find_hi
 from analysis.scores.record import (
     SCORES_FILE,
     list_all_seeds,
+    list_planned_ceilings,
     list_skipped_seeds,
     list_unplanned_seeds,
     read_record,
@@ -24,6 +25,7 @@ from analysis.scores.scale import FileOptions, choose_turned, describe_scales, r
 from analysis.scores.scores import Scores
 from analysis.scores.stages import read_stage_rows
 from analysis.scores.tidy import ARM_COLUMNS, CELL_COLUMNS
+from spaces.ceilings import list_ceilings
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
@@ -58,6 +60,7 @@ def load_sweep(folder: Path) -> Scores:
         intermediates=(NONE, *spec["intermediates"]),
         targets=targets,
         seeds=list_all_seeds(spec),
+        ceilings=list_planned_ceilings(spec),
         controls=frozenset(spec.get("controls", ())),
         retrieval_targets=frozenset(spec.get("retrieval", ())) | _list_retrieval_targets(rows),
         skipped_chain_seeds=list_skipped_seeds(record),
@@ -96,7 +99,9 @@ def load_files(path: Path, options: FileOptions) -> Scores:
     if target_rows.is_empty():
         raise UsageError(f"{path} has no scores of targets.")
     cells = target_rows.select(CELL_COLUMNS)[find_first_rows(target_rows["run"].to_numpy())].lazy()
-    chains = cells.filter(pl.col("intermediate") != RANDOM_ENCODER)
+    names = list_values(cells, "intermediate")
+    ceilings = list_ceilings(names)
+    chains = cells.filter(~pl.col("intermediate").cast(pl.String).is_in([RANDOM_ENCODER, *ceilings]))
     intermediates, targets, seeds = (list_values(chains, name) for name in CELL_COLUMNS)
     return Scores(
         source=str(path),
@@ -107,6 +112,7 @@ def load_files(path: Path, options: FileOptions) -> Scores:
         intermediates=tuple(intermediates),
         targets=tuple(targets),
         seeds=tuple(seeds),
+        ceilings=ceilings,
         retrieval_targets=_list_retrieval_targets(rows)
         | {name for name in targets if name.lower().startswith(RETRIEVAL_PREFIXES)},
         is_limited=_is_limited(rows),

@@ -35,7 +35,7 @@ SAME_NAMES = (
 
 
 def build_records(ranking: Ranking) -> list[dict[str, Any]]:
-    """Return one record per estimate, in the order of the table: gains, then the baseline's scores, then the floors'.
+    """Return one record per estimate, in the order of the table: gains, then the scores of baseline, floors, ceilings.
 
     `column` is a target (or a language, family, ...) or the name of a mean over targets. `parts` counts languages
     where a column has one target, else targets. `decided` is true where seeds are missing because a race decided the
@@ -43,6 +43,7 @@ def build_records(ranking: Ranking) -> list[dict[str, Any]]:
     """
     rows = [("gain", ranking.gains, ranking.intermediates), ("baseline", ranking.reference_scores, (ranking.baseline,))]
     rows.append(("floor", ranking.reference_scores, ranking.transfer.floors))
+    rows.append(("ceiling", ranking.reference_scores, ranking.transfer.ceilings))
     columns = [column.name for column in ranking.columns]
     records = []
     for quantity, estimates, names in rows:

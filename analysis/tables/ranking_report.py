@@ -15,6 +15,7 @@ from analysis.tables import (
 )
 from analysis.tables.escapes import LATEX_ESCAPES, escape_markdown, escape_markdown_line
 from analysis.tables.group_gains import TablePart, name_heading
+from analysis.tables.reference_sentences import label_reference
 from analysis.tables.screen import wrap_lines
 from analysis.tables.source import pluralise
 from analysis.tables.wide_table import TextRow, TwoLineHeading, lay_out_blocks
@@ -104,10 +105,10 @@ def _build_rows(ranking: Ranking) -> Iterator[TextRow]:
     columns = [(column.name, len(column.targets) > 1) for column in ranking.columns]
     for label, remark, name in standings.name_rows(ranking):
         yield TextRow(label, remark, tuple(standings.format_cell(ranking, name, column) for column in ranking.columns))
-    for name in (ranking.baseline, *ranking.transfer.floors):
+    for name in (ranking.baseline, *ranking.transfer.references):
         scores = ((ranking.reference_scores[name, column], over_targets) for column, over_targets in columns)
         fields = tuple(standings.format_estimate(score, over_targets=over) for score, over in scores)
-        yield TextRow(f"   {name}", "(score)" if name == ranking.baseline else "(floor)", fields)
+        yield TextRow(f"   {name}", f"({label_reference(ranking.transfer, name)})", fields)
 
 
 def _format_cells(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow]) -> list[list[str]]:

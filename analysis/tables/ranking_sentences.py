@@ -6,6 +6,7 @@ from analysis.tables.fairness_sentences import describe_fairness
 from analysis.tables.group_gains import name_mean
 from analysis.tables.new_samples import describe_new_samples
 from analysis.tables.numbers import format_interval, number_from_estimate
+from analysis.tables.reference_sentences import describe_ceilings, describe_floors
 from analysis.tables.source import describe_source, format_counts, list_names, name_baseline, pluralise, role_of
 from analysis.transfer.array import DECIDED
 from analysis.transfer.columns import MEAN_ALL
@@ -150,7 +151,7 @@ def describe_decided(ranking: Ranking) -> list[str]:
 
 
 def describe_order(ranking: Ranking) -> list[str]:
-    """Return sentences on chains decided early, chains without a mean, controls, and floors at the baseline's level."""
+    """Return sentences on chains decided early, chains without a mean, controls, low floors and ceilings."""
     lines = describe_decided(ranking)
     for name, contest in ranking.contests.items():
         unranked = [each for each in ranking.intermediates if each not in contest.order]
@@ -159,7 +160,7 @@ def describe_order(ranking: Ranking) -> list[str]:
             mean, targets = name_mean(contest.column), len(contest.column.targets)
             lines.append(f"No {mean}, because no seed has all {targets} targets: {counts}.")
     lines += [_describe_control(ranking, control) for control in _list_neutral_controls(ranking)]
-    return lines + describe_floors(ranking)
+    return lines + describe_floors(ranking) + describe_ceilings(ranking)
 
 
 def _describe_control(ranking: Ranking, control: str) -> str:
@@ -196,23 +197,6 @@ def _list_neutral_controls(ranking: Ranking) -> list[str]:
     """Return the controls that should not gain: no baseline that trains longer, and no sham, which may teach."""
     scores = ranking.loaded_scores
     return [name for name in ranking.intermediates if role_of(scores, name) == "control" and not is_sham(name)]
-
-
-def describe_floors(ranking: Ranking) -> list[str]:
-    """Return a sentence per floor that the baseline does not beat in some column; none where it beats them all."""
-    lines = []
-    for floor in ranking.transfer.floors:
-        columns = []
-        for column in ranking.columns:
-            lowest, baseline = (ranking.reference_scores[name, column.name].mean for name in (floor, ranking.baseline))
-            if lowest is not None and baseline is not None and baseline <= lowest:
-                columns.append(column.name)
-        if columns:
-            lines.append(
-                f"The baseline `{ranking.baseline}` is not above the floor {floor}: {list_names(columns)}. Gains there "
-                "may only show that the baseline learned nothing."
-            )
-    return lines
 
 
 def list_missing(ranking: Ranking) -> list[str]:

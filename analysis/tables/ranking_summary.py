@@ -3,7 +3,7 @@
 The whole report (`ranking_report`) takes several screens. This is what a sweep shows at its end.
 """
 
-from analysis.tables import failures, ranking_sentences, screen
+from analysis.tables import failures, ranking_sentences, reference_sentences, screen
 from analysis.tables.choice_sentences import describe_choices, describe_planned
 from analysis.tables.fairness_sentences import describe_fairness
 from analysis.tables.ranking_sentences import describe_leader
@@ -64,7 +64,7 @@ def _write_answer(ranking: Ranking) -> list[str]:
         *failures.describe_changes(ranking),
         *describe_planned(ranking),
         *warnings,
-        *ranking_sentences.describe_floors(ranking),
+        *reference_sentences.describe_floors(ranking),
     ]
 
 

@@ -7,7 +7,9 @@ import numpy as np
 from analysis.questions.arms import INTERMEDIATE_RUNS
 from analysis.questions.judging import ALL_TARGETS, RegretsByTarget, TaskJudgement, gain_of_oracle, gain_of_taken
 from analysis.questions.stopping import ALL_STRATA, StoppingJudgement
+from analysis.questions.target_dev import TargetOracle
 from analysis.statistics.decisions import RANDOM_REGRET, RANK_CORRELATION, REGRET, DecisionSet
+from analysis.statistics.moments import Array
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import CORRELATION_BOUNDS, number_or_none, summarise_seeds
 from spaces.halving import RUNGS
@@ -70,6 +72,36 @@ def build_order_table(tasks: TaskJudgement) -> Grid:
     if ALL_TARGETS in tasks.regrets:
         rows.append(("over targets, not seeds", *_order_numbers(tasks, ALL_TARGETS, by_target=True), None))
     title = "Intermediate tasks: their order by English, and what is gained over the baseline"
+    return Grid(title, columns, tuple(rows))
+
+
+def average_gains(oracles: Sequence[TargetOracle]) -> Array:
+    """Return the mean gain over the targets at each seed; NaN at a seed that lacks a target."""
+    return np.asarray(np.mean([oracle.gains for oracle in oracles], axis=0))
+
+
+def build_oracle_table(oracles: Sequence[TargetOracle]) -> Grid:
+    """Return what choices by target-language dev give beside those by English dev."""
+    columns = (
+        GridColumn("target"),
+        GridColumn("gain of the oracle", "difference", interval=True),
+        GridColumn("best task by English dev"),
+        GridColumn("by target-language dev"),
+        GridColumn("changes"),
+    )
+    rows: list[GridRow] = [
+        (
+            each.target,
+            summarise_seeds(each.gains),
+            each.english_task,
+            each.oracle_task,
+            "yes" if each.changes_task else "no",
+        )
+        for each in oracles
+    ]
+    changed = f"{sum(each.changes_task for each in oracles)} of {len(oracles)}"
+    rows.append((ALL_TARGETS, summarise_seeds(average_gains(oracles)), "", "", changed))
+    title = "An oracle: rate and task by dev in the target languages, above the choice by English dev"
     return Grid(title, columns, tuple(rows))
 
 

@@ -52,12 +52,12 @@ class Hole:
 class Transfer:
     """Scores in points of the run that English dev chose for each chain, target and seed.
 
-    A chain is the history of a target's encoder: the baseline, an intermediate task, or a floor. `scores` has the axes
-    chains x targets x languages x seeds, with the languages that were scored; it is NaN where there is no score.
+    A chain is the history of a target's encoder: the baseline, an intermediate task, a floor or a ceiling. `scores` has
+    the axes chains x targets x languages x seeds, with the languages that were scored; NaN where there is no score.
     """
 
     loaded_scores: Scores
-    chains: tuple[str, ...]  # the baseline, the intermediates in the order of `loaded_scores`, the floors
+    chains: tuple[str, ...]  # the baseline, the intermediates in the order of `loaded_scores`, the floors, the ceilings
     targets: tuple[str, ...]
     languages: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -81,6 +81,16 @@ class Transfer:
     @property
     def floors(self) -> tuple[str, ...]:
         """The chains that a useful encoder must beat."""
+        return tuple(chain for chain in self.references if chain not in self.loaded_scores.ceilings)
+
+    @property
+    def ceilings(self) -> tuple[str, ...]:
+        """The chains that were trained on rows of other languages too: no zero-shot chain is expected to beat them."""
+        return tuple(chain for chain in self.references if chain in self.loaded_scores.ceilings)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The floors, then the ceilings: chains that place a result and are never ranked."""
         return self.chains[1 + len(self.intermediates) :]
 
     @cached_property
@@ -146,11 +156,12 @@ def build_transfer(
 
 
 def _fill_array(scores: Scores, rows: pl.DataFrame, runs: pl.DataFrame, metrics: Metrics) -> tuple[ArrayAxes, Array]:
-    """Return the array of scores with its axes: floors and languages without any score are dropped."""
+    """Return the array of scores with its axes: floors, ceilings and languages without any score are dropped."""
     test = rows.lazy().filter(split="test").select("run", "target", "language", "metric", "value").collect()
     languages = tuple(test["language"].drop_nulls().unique().cast(pl.String).sort())
     planned = (NONE, *scores.intermediates)
-    axes = ArrayAxes((*planned, MAJORITY, RANDOM_ENCODER), scores.targets, languages, scores.seeds)
+    chains_of_axis = (*planned, MAJORITY, RANDOM_ENCODER, *scores.ceilings)
+    axes = ArrayAxes(chains_of_axis, scores.targets, languages, scores.seeds)
     array = _fill_means(test, choose.select_winners(runs), axes, metrics)
     # The floor of the trivial answer is a chain of its own, and the same in every run of a target.
     majority, floor_runs = test.filter(metric=MAJORITY), runs.with_columns(intermediate=pl.lit(MAJORITY))

@@ -48,8 +48,8 @@ class Ranking:
     group_columns: tuple[TransferColumn, ...]  # means over the targets of each group; none where groups are unknown
     group_gains: Mapping[EstimateKey, Estimate]  # (intermediate, group)
     new_samples: NewSamples  # gains with intervals over other languages and other targets
-    reference_scores: Mapping[EstimateKey, Estimate]  # (baseline or floor, column): points
-    cell_estimates: Mapping[EstimateKey, Estimate]  # (any chain but a floor, target): its holes and languages
+    reference_scores: Mapping[EstimateKey, Estimate]  # (baseline, floor or ceiling, column): points
+    cell_estimates: Mapping[EstimateKey, Estimate]  # (baseline or intermediate, target): its holes and languages
     contests: Mapping[str, Contest]  # by the name of a mean
     target_choices: TargetChoices
     planned: tuple[PlannedComparison, ...]
@@ -62,7 +62,7 @@ class Ranking:
     without_same_data: tuple[SameDataComparison, ...]  # by each mean over targets that has such cells
     baseline_comparisons: tuple[BaselineComparison, ...]  # of the best task by the mean over all targets
     matched_tuning: MatchedTuning | None
-    cell_counts: Mapping[str, int]  # status -> cells of one seed (baseline included, floors not)
+    cell_counts: Mapping[str, int]  # status -> cells of one seed (baseline included, floors and ceilings not)
     run_counts: Mapping[str, int]  # status -> runs, i.e. learning rates of cells
     degenerate_intermediates: tuple[tuple[str, int, str | None], ...]  # (intermediate, seed, reason)
     failure_rates: FailureRates
@@ -113,7 +113,7 @@ def rank_tasks(
     item_level = compute_item_level(transfer, all_columns)
     uncertainty = build_uncertainty(transfer, item_level, all_columns, errors, rng, draws)
     gains = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, gain_holes, uncertainty)
-    references = (transfer.baseline, *transfer.floors)
+    references = (transfer.baseline, *transfer.references)
     reference_array = transfer.scores[[transfer.chains.index(name) for name in references]]
     means = sorted((column for column in columns if column.is_mean), key=lambda column: column.is_group)
     contests = {column.name: build_contest(transfer, column, uncertainty) for column in means}
@@ -125,6 +125,7 @@ def rank_tasks(
     target_choices = choose_by_target(transfer, uncertainty)
     overall = [column for column in columns if column.name in (MEAN_ALL, MEAN_TRAINED)]
     comparisons = (compare_without_same_data(transfer, uncertainty, same_data, column) for column in overall)
+    not_counted = [RANDOM_ENCODER, *transfer.loaded_scores.ceilings]
     position = {name: i for i, name in enumerate(contests[MEAN_ALL].order)}
     return Ranking(
         transfer=transfer,
@@ -161,7 +162,7 @@ def rank_tasks(
         baseline_comparisons=compare_baselines(transfer, uncertainty, gains, overall[0], leaders[MEAN_ALL]),
         matched_tuning=compare_matched_tuning(transfer, overall, leaders),
         cell_counts=_count_cells(transfer),
-        run_counts=Counter(transfer.runs.filter(pl.col("intermediate") != RANDOM_ENCODER)["status"]),
+        run_counts=Counter(transfer.runs.filter(~pl.col("intermediate").is_in(not_counted))["status"]),
         degenerate_intermediates=_find_degenerate_intermediates(transfer),
         failure_rates=count_failure_rates(transfer),
         counted_failures=rank_with_failures(transfer, uncertainty.kind, rng.spawn(1)[0]),

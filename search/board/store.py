@@ -19,7 +19,7 @@ from trainables.models.encoder_folder import find_encoder_fault
 from trainables.record.context import CHECKPOINT, ENCODER, SCORES, SPEC, StageContext, write_spec
 from trainables.record.outcome import OUTCOME_FILE, Outcome, read_outcome, write_outcome
 from trainables.record.results import families_in
-from trainables.record.scores import build_score_rows, encode_scores, find_rows_fault
+from trainables.record.scores import build_score_rows, encode_scores, find_rows_fault, has_foreign_dev
 from trainables.storage.base import is_remote, quarantine, write_text
 from trainables.worker.failures import HANG, Failure
 
@@ -127,6 +127,11 @@ class Store:
         """Return True if the stage was measured with all requested families of probes."""
         content = self.context.results.read(self.context.file_name(key, PROBES_FILE))
         return content is not None and set(self.context.probes) <= families_in(content)
+
+    def has_target_dev(self, key: str) -> bool:
+        """Return True if the stage left dev scores of languages other than English."""
+        content = self.context.results.read(self.context.file_name(key, SCORES))
+        return content is not None and has_foreign_dev(content)
 
     def reopen(self, key: str) -> None:
         """Move a stage's outcome and attempts aside: it must run again for its encoder or rows, or is to be retried."""

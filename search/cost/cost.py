@@ -217,7 +217,7 @@ def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[st
     kinds = ", ".join(f"{number} {kind}" for kind, number in cost.stages.items())
     lines = [
         f"sweep {request.name}: benchmark {request.benchmark.name}, encoder {request.maker.start.name}",
-        f"  intermediate tasks: {', '.join((*axes.intermediates, *axes.floors))} (`{NONE}` is the baseline)",
+        f"  intermediate tasks: {', '.join((*axes.intermediates, *axes.references))} (`{NONE}` is the baseline)",
         f"  targets: {', '.join(axes.targets)}",
         f"  learning rates: {axes.learning_rates}, seeds: {_describe_seeds(axes)}",
         f"stages: {cost.stages.total()} ({kinds}); {reused} are done already and will be reused",

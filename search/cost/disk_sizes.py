@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from search.cost.disk_plan import DiskSizes
+from search.request.ceiling_rows import list_training_sets
 from search.request.request import SweepRequest
 from spaces.dataset import SplitPart
 from spaces.encoders import PROFILES, EncoderShape
@@ -106,7 +107,9 @@ def _estimate_outputs(request: SweepRequest, stratum: Stratum) -> int:
     """Return the bytes that a stage leaves for good: folder, specification, outcome, scores, probes, predictions."""
     tasks = [request.benchmark.targets[name] for name in stratum.targets]
     score_rows = sum(
-        (TENTHS + len(task.languages)) * (len(task.official_metrics) + len(task.other_metrics) + 1) for task in tasks
+        (TENTHS + len(task.languages) * (1 + request.context.target_dev))
+        * (len(task.official_metrics) + len(task.other_metrics) + 1)
+        for task in tasks
     )
     size = 3 * BLOCK_BYTES + _round_to_blocks(SCORES_FILE_BYTES + SCORE_ROW_BYTES * score_rows)
     if request.context.probes and stratum.kind in ("intermediate", "target"):
@@ -145,8 +148,22 @@ def _estimate_tables(request: SweepRequest) -> int:
         if not task.clean_target:  # a shifted target is trained and selected on the clean target's tables
             splits = TASK_SPLITS[task.name]
             rows += _sum_rows(splits.train, None) + _sum_rows(splits.dev, request.maker.test_limit)
+        if need.role == "target" and context.target_dev and not task.clean_target:
+            rows += _sum_rows(TASK_SPLITS[task.name].dev, request.maker.test_limit) * len(task.languages)
         size += TABLE_ROW_BYTES["pair" if task.text_task else task.kind] * task.option_count * rows
         size += 12 * BLOCK_BYTES * (2 + len(task.languages))
+    return size + _estimate_translation_tables(request)
+
+
+def _estimate_translation_tables(request: SweepRequest) -> int:
+    """Return the bytes of the tokenised training rows in other languages. Shots are in no file."""
+    tasks = list_training_sets(request.axes, request.benchmark)
+    size = 0
+    for ceiling in request.axes.ceilings:
+        for training_set, languages in ceiling.rows.items() if ceiling.shots is None else ():
+            task = tasks[training_set]
+            rows = _sum_rows(TASK_SPLITS[task.name].train, None)
+            size += (TABLE_ROW_BYTES[task.kind] * task.option_count * rows + 12 * BLOCK_BYTES) * len(languages)
     return size
 
 

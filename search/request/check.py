@@ -30,7 +30,8 @@ def show_check(request: SweepRequest) -> bool:
         console.print()
     reports = report_of.values()
     probe_notes = task_data.collect_probe_notes(source) if "alignment" in request.context.probes else []
-    notes = (*request.maker.start.notes, *(line for report in reports for line in report.notes), *probe_notes)
+    data_notes = (line for report in reports for line in report.notes)
+    notes = (*request.maker.start.notes, *request.foreign_notes, *data_notes, *probe_notes)
     _print_list(console, "Notes for reading the scores:", notes)
     _print_list(console, "Left out:", request.skipped_tasks)
     data_problems = [line for report in reports for line in report.problems]

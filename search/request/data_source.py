@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from search.request.ceiling_rows import iter_wanted_splits
 from search.request.needs import list_needs
 from search.request.options import RunOptions
 from spaces.benchmark import Benchmark
@@ -69,7 +70,7 @@ def commits_of(hub: Hub) -> dict[str, str | None]:
     return {" ".join(snapshot.key): snapshot.commit for snapshot in hub.snapshots}
 
 
-def fetch_all(source: DataSource, axes: Axes, benchmark: Benchmark, model: str) -> None:
+def fetch_all(source: DataSource, axes: Axes, benchmark: Benchmark, model: str, *, target_dev: bool) -> None:
     """List all repositories, and fetch the files that the sweep reads, side by side, with a bar on a terminal.
 
     Errors are left to the checks of the data, which name the tasks, and of the encoder.
@@ -86,14 +87,14 @@ def fetch_all(source: DataSource, axes: Axes, benchmark: Benchmark, model: str) 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("files"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("listing the hub's repositories", total=None)
-        wanted = list(dict.fromkeys(_iter_files(hub, axes, benchmark)))
+        wanted = list(dict.fromkeys(_iter_files(hub, axes, benchmark, target_dev)))
         progress.update(bar, description="reading from the hub", total=len(wanted))
         if not console.is_terminal and wanted:
             console.print(f"Reading {len(wanted)} files from the hub.")
         fetch_ahead(wanted, lambda: progress.advance(bar))
 
 
-def _iter_files(hub: Hub, axes: Axes, benchmark: Benchmark) -> Iterator[tuple[Snapshot, str]]:
+def _iter_files(hub: Hub, axes: Axes, benchmark: Benchmark, target_dev: bool) -> Iterator[tuple[Snapshot, str]]:
     """Yield the files that the listings name for the sweep's tasks."""
     for need in list_needs(axes, benchmark):
         for split in (*locate.TRAINING_SPLITS, "test", "pool"):
@@ -101,3 +102,11 @@ def _iter_files(hub: Hub, axes: Axes, benchmark: Benchmark) -> Iterator[tuple[Sn
                 for part in locate.parts_of(need.task, split, language):
                     with suppress(UsageError):  # raised again by the check of the data
                         yield from locate.list_part_files(part, language, hub)
+    for task, language, splits in iter_wanted_splits(axes, benchmark, target_dev=target_dev):
+        for wanted in splits:
+            with suppress(UsageError):
+                parts = locate.parts_of(task, wanted, language)
+                files = [file for part in parts for file in locate.list_part_files(part, language, hub)]
+                yield from files
+                if files:
+                    break

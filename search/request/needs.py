@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from search.request.ceiling_rows import find_ceiling_rows
 from spaces.benchmark import Benchmark
 from spaces.chain import MLM, Ingredient, is_baseline, parse_chain
 from spaces.errors import UsageError
@@ -47,6 +48,7 @@ class SweepNeeds:
     task_needs: tuple[TaskNeed, ...]
     missing_data: tuple[str, ...]
     skipped_tasks: tuple[str, ...]  # a line for each task that is skipped
+    ceiling_notes: tuple[str, ...] = ()  # what the data lack of rows in other languages
 
     @property
     def readable_needs(self) -> tuple[TaskNeed, ...]:
@@ -78,8 +80,18 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: DataSource, *, skip_mis
     evaluated = {*axes.targets, *(need.name for need in sharing if _can_be_evaluated(source, need, skipped, problems))}
     needs = [need for need in list_needs(axes, benchmark) if need.role == "intermediate"]
     needs += [TaskNeed("target", task) for task in benchmark.targets.values() if task.name in evaluated]
+    found = find_ceiling_rows(axes, benchmark, source)
+    ceilings = tuple(ceiling for ceiling in found.ceilings if ceiling.rows or not skip_missing)
+    if skip_missing:
+        skipped += found.absent
     missing = dict.fromkeys(line for lines in (*problems.values(), *chain_problems.values()) for line in lines)
-    return SweepNeeds(axes=axes, task_needs=tuple(needs), missing_data=tuple(missing), skipped_tasks=tuple(skipped))
+    return SweepNeeds(
+        axes=dataclasses.replace(axes, ceilings=ceilings),
+        task_needs=tuple(needs),
+        missing_data=(*missing, *found.faults, *(() if skip_missing else found.absent)),
+        skipped_tasks=tuple(skipped),
+        ceiling_notes=found.notes,
+    )
 
 
 def _resolve_text_languages(axes: Axes, benchmark: Benchmark, source: DataSource) -> Axes:
@@ -178,7 +190,7 @@ def _drop_missing(axes: Axes, benchmark: Benchmark, lacking: set[tuple[TaskRole,
         return name not in chains and (has_data or not has_phase(name))
 
     intermediates = tuple(name for name in axes.intermediates if is_complete(name))
-    kept = (*intermediates, *axes.floors)
+    kept = (*intermediates, *axes.references)
     return dataclasses.replace(
         axes,
         intermediates=intermediates,

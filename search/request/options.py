@@ -57,6 +57,8 @@ class RunOptions:
     examples: int | None = None
     skip_missing: bool = False
     floor: bool = False
+    translate_train: bool = False
+    target_shots: int | None = None
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     mlm_share: float | None = None
     mlm_languages: str | None = None
@@ -74,6 +76,7 @@ class RunOptions:
     hang_after: float = 30.0  # minutes
     keep: Literal["none", "winners", "all"] = "winners"
     predictions: bool = False
+    target_dev: bool = False
     probes: str | None = None
     plan: bool = False
     check: bool = False
@@ -127,6 +130,10 @@ def build_parser() -> argparse.ArgumentParser:
     commits = "read the newest commits of the hub, not those that the sweep recorded; with another --name"
     add("--new-commits", action="store_true", help=commits)
     add("--floor", action="store_true", help="also train the targets from a randomly initialised encoder")
+    translations = "a ceiling: also train the targets on translations of their training rows, where there are any"
+    add("--translate-train", action="store_true", help=translations)
+    shots = "a ceiling: also train the targets on N rows of every evaluation language beside the English ones"
+    add("--target-shots", **count, help=shots)
     precision = "of matrix products; part of a stage's key (default: bf16 for xtreme on GPUs, else fp32)"
     add("--precision", choices=("auto", "bf16", "fp32"), help=precision)
 
@@ -157,6 +164,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--keep", choices=("none", "winners", "all"), help="encoders to keep (default: %(default)s)")
     predictions = "keep test predictions, for a submission and for intervals over test items"
     add("--predictions", action="store_true", help=predictions)
+    dev = "also score the dev sets of languages other than English, by which nothing is selected"
+    add("--target-dev", action="store_true", help=dev)
     probes = f"also measure the encoder of every trained stage: {', '.join(PROBE_FAMILIES)}"
     add("--probes", metavar="A,B", help=probes)
     add("--plan", action="store_true", help="print stages, cost and disk; start nothing")
@@ -191,6 +200,8 @@ def space_of(options: RunOptions, benchmark: Benchmark) -> Space:
         "learning_rates": None if rates is None else values.parse_rates(rates),
         "test_limit": options.test_limit,
         "floor": options.floor or None,
+        "translate_train": options.translate_train or None,
+        "target_shots": options.target_shots,
         "budget": _apply_flags(space.budget, {"steps": options.steps, "examples": options.examples}),
         "masked": _apply_flags(space.masked, masked),
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search.request import ceiling_rows
 from search.request.data_source import commits_of, fetch_all, make_source
 from search.request.needs import SweepNeeds, TaskNeed, find_needs, format_missing_data, methods_of
 from search.request.options import RunOptions, probes_of, resolve_sweep_name, space_of
@@ -45,6 +46,8 @@ class SweepRequest:
     skipped_tasks: tuple[str, ...]  # tasks without data, and why
     notes: tuple[str, ...]  # notes for readers of the scores
     provenance: Mapping[str, list[str]]  # by task: the files with their hashes
+    foreign_notes: tuple[str, ...]  # what the data lack of rows that ceilings and --target-dev read
+    target_dev_sets: frozenset[str]  # training sets with dev rows in other languages, with --target-dev
     hub_notes: tuple[str, ...]  # what the user must know of the hub's repositories
 
     @property
@@ -76,13 +79,14 @@ def make_request(options: RunOptions) -> SweepRequest:
         )
     source = dataclasses.replace(source, test_limit=axes.test_limit)
     if source.hub is not None:
-        fetch_all(source, axes, benchmark, resolve_model(options))
+        fetch_all(source, axes, benchmark, resolve_model(options), target_dev=options.target_dev)
     needs = find_needs(axes, benchmark, source, skip_missing=options.skip_missing)
     if needs.missing_data and not options.is_dry_run:
         raise UsageError(format_missing_data(needs.missing_data))
     start, start_problems = _resolve_or_report_start(options, benchmark, source, profile.name, needs)
     maker = _build_maker(options, benchmark, source, needs, start)
     probe_notes = task_data.collect_probe_notes(source) if "alignment" in probes_of(options) else []  # asks the hub
+    reads_dev = options.target_dev and not needs.missing_data
     return SweepRequest(
         name=name,
         axes=needs.axes,
@@ -95,6 +99,7 @@ def make_request(options: RunOptions) -> SweepRequest:
             hub_record=None if source.hub is None else name_record(name),
             model=None if is_miniature else resolve_model(options),
             keep_predictions=options.predictions,
+            target_dev=options.target_dev,
             probes=probes_of(options),
             scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
         ),
@@ -108,7 +113,15 @@ def make_request(options: RunOptions) -> SweepRequest:
         provenance={
             " ".join(need.key): task_data.describe_locations(source, need.task, need.language)
             for need in needs.readable_needs
-        },
+        }
+        | ({} if needs.missing_data else ceiling_rows.describe_locations(source, needs.axes, benchmark)),
+        foreign_notes=(
+            *needs.ceiling_notes,
+            *(ceiling_rows.describe_target_dev(needs.axes, benchmark, source) if reads_dev else []),
+        ),
+        target_dev_sets=(
+            ceiling_rows.find_target_dev_sets(needs.axes, benchmark, source) if reads_dev else frozenset()
+        ),
         hub_notes=() if source.hub is None else tuple(dict.fromkeys(source.hub.notes)),
     )
 
@@ -143,7 +156,9 @@ def _build_maker(
         benchmark=benchmark,
         start=start,
         world={"world_seed": source.world_seed, "null_world": source.null_world},
-        fingerprints=_collect_fingerprints(source, needs, start),
+        ceilings={ceiling.name: ceiling for ceiling in axes.ceilings},
+        fingerprints=_collect_fingerprints(source, needs, start)
+        | ({} if needs.missing_data else ceiling_rows.collect_fingerprints(source, axes, benchmark)),
         languages=languages,
         phases=phases,
         limit=source.limit,
@@ -203,6 +218,8 @@ def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: St
         # Only where there are any, so that sweeps of former versions may get some, too.
         **({"chain_seeds": axes.chain_seeds} if axes.chain_seeds else {}),
         "floors": axes.floors,
+        # Only where there are any, as sweeps of former versions have none.
+        **({"ceilings": ceiling_rows.build_spec_entry(axes, benchmark)} if axes.ceilings else {}),
         "mixture": {MULTITASK: axes.mixture} if axes.mixture else {},
         "budget": dataclasses.asdict(axes.budget),
         # Empty unless a phase has masked words, so that a sweep without them may get some later.

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from search.schedulers.race import MIN_SEEDS, judge_race
+from spaces.ceilings import is_ceiling
 from spaces.chain import is_baseline, phase_of
 from spaces.plan import Stratum
 
@@ -12,7 +13,7 @@ class RaceSeeds:
     """The race of a plan, and the English dev scores that it is judged by; race.py has the rule."""
 
     def __init__(self, plan: Iterable[Stratum]) -> None:
-        plan = list(plan)
+        plan = [stratum for stratum in plan if not is_ceiling(stratum.intermediate)]  # these do not compete
         scored = [stratum for stratum in plan if stratum.kind == "target"]
         runners = scored or [stratum for stratum in plan if stratum.kind == "retrieval"]  # then there is no race
         self._chains = list(dict.fromkeys(stratum.intermediate for stratum in runners))
@@ -39,7 +40,7 @@ class RaceSeeds:
 
     def record_score(self, stratum: Stratum, score: float | None) -> bool:
         """Record the score of a stratum's winner (None: no arm finished); returns True if the standing changed."""
-        if stratum.kind != "target":
+        if stratum.kind != "target" or is_ceiling(stratum.intermediate):
             return False
         cell, value = (stratum.intermediate, stratum.task, stratum.seed), math.nan if score is None else score
         is_last_awaited, known = self._awaited == {cell}, self._scores.get(cell, value)
@@ -54,6 +55,8 @@ class RaceSeeds:
 
     def can_start(self, stratum: Stratum) -> bool:
         """Return True if the stratum may start now. A phase may if any chain that goes through it may."""
+        if is_ceiling(stratum.intermediate):  # as the baseline, it gets all seeds
+            return True
         chains = self._chains_through(stratum)
         return stratum.kind == "pretrain" or any(stratum.seed in self.standing.seeds_of(chain) for chain in chains)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from search.board.arms import StratumState
 from search.sweep.sweep_state import StratumRecord
+from spaces.ceilings import is_ceiling
 
 KindAndTask = tuple[str, str]  # kind and task of a stage
 StratumProgress = StratumState | StratumRecord  # the board's, or read from disk
@@ -48,7 +49,7 @@ def find_best_so_far(strata: Iterable[StratumProgress]) -> dict[str, tuple[str, 
     scores: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for stratum in strata:
         kind, task = stratum.kind_and_task
-        winner = stratum.winner if kind == "target" else None
+        winner = stratum.winner if kind == "target" and not is_ceiling(stratum.intermediate) else None
         if winner is not None and winner.outcome is not None and winner.outcome.score is not None:
             scores[task][stratum.intermediate].append(winner.outcome.score)
     best = {}

@@ -17,7 +17,7 @@ from trainables.storage.base import Lock, LockedError, Storage, quarantine, writ
 
 RESULTS_LOCK = ".lock"  # in the results folder, beside the sweeps
 GROWING_AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # may get more values
-GROWING_MAPPINGS = ("data", "languages", "mixture", "masked")  # may get more entries; no entry may change
+GROWING_MAPPINGS = ("data", "languages", "mixture", "masked", "ceilings")  # may get more entries; no entry may change
 DERIVED_FIELDS = ("space", "controls", "retrieval")  # follow from the other fields
 _NAME_PATTERN = re.compile(r"\w[\w.+@~:-]*")  # of stages and strata: part of a path
 RECORDED_PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "ray", "optuna", "pyarrow", "polars", "numpy")
@@ -117,6 +117,8 @@ def check_growth(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> N
     differences = []
     for field in sorted({*old, *new} - set(DERIVED_FIELDS)):
         before, after = old.get(field), new.get(field)
+        if field == "ceilings":  # sweeps without any do not have the field
+            before = {} if before is None else before
         is_growth = _keeps_chain_seeds(old, new) if field == "chain_seeds" else _is_growth(field, before, after)
         if before != after and not is_growth:
             differences += _format_differences(field, before, after)

@@ -1,6 +1,6 @@
 """The check of a task's data before anything is trained: faults are found here, not after hours of training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -63,6 +63,12 @@ def list_problems(task: Task, origin: Origin, language: str | None = None) -> li
     except UsageError as error:  # the file that names the languages is not readable, or the hub cannot be asked
         problems += problems_of_error(task, error)
     return list(dict.fromkeys(problems))
+
+
+def list_row_problems(task: Task, origin: Origin, rows: Mapping[str, DataSplit]) -> list[DataProblem]:
+    """Return what is wrong with the rows of further languages: of each, the split that is read."""
+    problems = (_find_split_problems(task, split, language, origin) for language, split in rows.items())
+    return list(dict.fromkeys(problem for found in problems for problem in found))
 
 
 def problems_of_error(task: Task, error: UsageError) -> list[DataProblem]:

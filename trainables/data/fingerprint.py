@@ -5,20 +5,26 @@ It is part of the keys of stages, so the text that it hashes must not change.
 
 import functools
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from spaces.checksum import hash_files
 from spaces.task import Task
 from trainables.data import detokenise, load_rows, parquet_files
-from trainables.data.locate import TRAINING_SPLITS, list_split_languages, locate_split
+from trainables.data.locate import TRAINING_SPLITS, DataSplit, list_split_languages, locate_split
 from trainables.data.split_files import Origin, SplitLocation
 from trainables.repositories.snapshot import hash_contents
 
 
 def compute_fingerprint(task: Task, origin: Origin, language: str | None = None) -> str:
     """Return 16 hex digits that change with the contents of all files that the task reads."""
+    return hash_lines(describe_locations(task, origin, language))
+
+
+def hash_lines(lines: Iterable[str]) -> str:
+    """Return 16 hex digits that change with any of the lines."""
     digest = hashlib.sha256()
-    for line in describe_locations(task, origin, language):
+    for line in lines:
         digest.update(f"{line}\n".encode())
     return digest.hexdigest()[:16]
 
@@ -31,10 +37,18 @@ def describe_locations(task: Task, origin: Origin, language: str | None = None) 
     where the dataset is read by it.
     """
     return [
-        " ".join((split, read_language, *_describe_location(location)))
+        line
         for split in (*TRAINING_SPLITS, *(("test", "pool") if task.languages else ()))
         for read_language in list_split_languages(task, split, language)
-        for location in locate_split(task, split, read_language, origin)
+        for line in describe(task, split, read_language, origin)
+    ]
+
+
+def describe(task: Task, split: DataSplit, language: str, origin: Origin) -> list[str]:
+    """Return a line for each location of a split in one language."""
+    return [
+        " ".join((split, language, *_describe_location(location)))
+        for location in locate_split(task, split, language, origin)
     ]
 
 

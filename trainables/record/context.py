@@ -41,6 +41,7 @@ class StageContext:
     model: str | None = None  # hub id or folder of a given encoder
     hub_record: str | None = None  # file in the results that tells workers the commits of the hub's repositories
     keep_predictions: bool = False  # keep the predictions on the test sets
+    target_dev: bool = False  # score the dev sets of other languages
     probes: tuple[str, ...] = ()  # families of probes that measure finished stages
     scratch: str | None = None  # folder on each machine's own disk, for files that can be made again
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from spaces.columns import COLUMNS, VERSION, Status
 from spaces.errors import first_line_of
+from spaces.language import ENGLISH
 from spaces.phase import passes_of
 from spaces.stage import Stage
 from trainables.record.results import build_schema
@@ -55,6 +56,15 @@ def encode_scores(rows: Sequence[Mapping[str, Any]]) -> bytes:
     content = io.BytesIO()
     pq.write_table(table, content, compression="zstd")
     return content.getvalue()
+
+
+def has_foreign_dev(content: bytes) -> bool:
+    """Return True if score rows hold dev scores of a language other than English; False if they are damaged."""
+    try:
+        rows = pq.read_table(pa.BufferReader(content), columns=["split", "language"]).to_pylist()
+    except (pa.ArrowException, OSError, KeyError):
+        return False
+    return any(row["split"] == "dev" and row["language"] != ENGLISH for row in rows)
 
 
 def find_rows_fault(content: bytes, key: str) -> str | None:

@@ -23,6 +23,7 @@ class TrainingPart:
     table: FeatureTable
     weight: float = 1.0  # share of the steps in a mix, not normalised
     subset: NDArray[np.int64] | None = None  # rows of `table` that are trained on; None: all
+    language: str | None = None  # of rows that a ceiling adds
 
     @property
     def indices(self) -> NDArray[np.int64]:

@@ -106,6 +106,12 @@ def encode_training_table(
     return _load_or_build(key, encoding, with_examples=False).table
 
 
+def encode_examples(task: Task, examples: Sequence[Example], encoding: Encoding) -> FeatureTable:
+    """Return the features of a few examples, in the memory of this process."""
+    features = _encode_chunks(task, examples, encoding)
+    return build_table(features, per_position=KINDS[task.kind].per_position, left_out={})
+
+
 def _load_or_build(key: SplitKey, encoding: Encoding, *, with_examples: bool) -> _CachedSet:
     """Return the set from this process's cache, from the shared folder, or newly built."""
     source, task, _, _ = key

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.rank import main
 from analysis.scores.load import load
-from analysis.tables import ranking_sentences
+from analysis.tables import ranking_sentences, reference_sentences
 from analysis.tables.ranking_summary import MAX_LINES, as_summary
 from analysis.transfer.columns import MEAN_ALL
 from spaces.benchmark import BENCHMARKS
@@ -165,7 +165,7 @@ def test_a_control_that_gains_and_a_floor_that_is_not_beaten_are_said(tmp_path: 
     higher = write(
         tmp_path, ("none", "a", "random-encoder"), ("xnli",), 3, lambda task, *_: 0.4 if "random" in task else 0.5
     )
-    assert ranking_sentences.describe_floors(ranked(higher)) == []
+    assert reference_sentences.describe_floors(ranked(higher)) == []
 
 
 def test_more_tasks_than_lines_are_counted(tmp_path: Path) -> None:
