@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from spaces import miniature, xtreme, xtreme_r
-from spaces.chain import MULTITASK, NONE
+from spaces.chain import DEFAULT_SAMPLER, MULTITASK, NONE
 from spaces.errors import UsageError
 from spaces.language import Language
 from spaces.table import Table
@@ -13,10 +13,11 @@ from spaces.task import Recipe, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixture:
-    """Recipe of a phase that mixes several tasks, and the sampler's cap on the number of rows of a task."""
+    """Recipe of a phase that mixes several tasks, the sampler, and its cap on the number of rows of a task."""
 
     recipe: Recipe
     cap: int = 2**17
+    sampler: str = DEFAULT_SAMPLER  # where a chain names none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

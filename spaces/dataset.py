@@ -92,3 +92,4 @@ class TaskSplits:
     dev: tuple[SplitPart, ...] = ()
     test: tuple[SplitPart, ...] = ()
     pool: tuple[SplitPart, ...] = ()  # retrieval: the candidates, where they are not in the test rows
+    trains_on_dev: bool = False  # held-out rows are trained on, too: for recipes that keep the last weights

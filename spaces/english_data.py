@@ -86,6 +86,14 @@ ENGLISH_DATASETS = Table(
             licence="MIT",
         ),
         DatasetSpec(
+            name="hellaswag_in_parts",  # the context's whole sentences apart from the begun one, as jiant reads them
+            repo_id="Rowan/hellaswag",
+            columns={"context": "ctx_a", "question": "ctx_b", "options": "endings", "label": "label"},
+            label_format="places",
+            published_rows={"train": 39_905, "validation": 10_042},
+            licence="MIT",
+        ),
+        DatasetSpec(
             name="ccg",
             repo_id="local/ccg",
             columns={"words": "tokens", "tags": "tags"},

@@ -12,7 +12,6 @@ from typing import Any
 from spaces.benchmark import Benchmark, Budget
 from spaces.ceilings import is_ceiling
 from spaces.chain import (
-    DEFAULT_SAMPLER,
     MLM,
     RANDOM_ENCODER,
     SAMPLERS,
@@ -25,7 +24,7 @@ from spaces.chain import (
 from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.table import describe_unknown
-from spaces.task import Recipe, Task, TaskKind, list_key_fields
+from spaces.task import INPUT_FIELDS, Recipe, Task, TaskKind, list_key_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,14 +154,14 @@ def _build_phase(chain: Chain, benchmark: Benchmark, mixture: Names, budget: Bud
     recipe["ingredients"] = [[ingredient.task, ingredient.language] for ingredient in ingredients]
     mixed = [benchmark.intermediates[name] for name in dict.fromkeys(ingredient.task for ingredient in ingredients)]
     if len(mixed) > 1:  # inputs are as long as each task's own recipe says
-        recipe["inputs"] = {task.name: [task.recipe.max_length, task.recipe.stride] for task in mixed if task.recipe}
+        recipe["inputs"] = {task.name: _list_inputs(task.recipe) for task in mixed if task.recipe}
     if budget.examples is not None and budget.examples < len(tasks):
         raise UsageError(
             f"{chain.phase!r} has {len(tasks)} ingredients and needs an example of each: "
             f"a budget of {budget.examples} examples is too small."
         )
     if len(tasks) > 1:
-        sampler = SAMPLERS[chain.sampler or DEFAULT_SAMPLER]
+        sampler = SAMPLERS[chain.sampler or benchmark.mixture.sampler]
         cap = benchmark.mixture.cap if sampler.has_cap else None
         recipe["sampler"] = {"cap": cap, "exponent": 1 / sampler.temperature}
     if share:
@@ -174,11 +173,29 @@ def _build_phase(chain: Chain, benchmark: Benchmark, mixture: Names, budget: Bud
     return Phase(name=chain.phase, ingredients=ingredients, recipe=recipe)
 
 
-def _build_recipe(chain: Chain, benchmark: Benchmark, tasks: list[Ingredient], budget: Budget, share: float) -> Recipe:
-    """Return a task's own recipe, or the mixture's. Masked words add steps of their own, unless a budget fixes them."""
+def _list_inputs(recipe: Recipe) -> list[Any]:
+    """Return the lengths of a task's inputs and, where it has any, its other settings of inputs by name."""
+    chosen = list_key_fields(recipe)
+    others = {name: chosen[name] for name in INPUT_FIELDS if name in chosen}
+    return [recipe.max_length, recipe.stride, *([others] if others else [])]
+
+
+def find_own_rate(name: str, benchmark: Benchmark, mixture: Names, masked: MaskedWords) -> float | None:
+    """Return the learning rate that the recipe of a chain's phase names; None if it leaves that to the axis."""
+    ingredients = ingredients_of(parse_chain(name), benchmark, mixture, masked)
+    tasks = [ingredient for ingredient in ingredients if ingredient.task != MLM]
+    return _choose_recipe(tasks or list(ingredients), benchmark).learning_rate
+
+
+def _choose_recipe(tasks: list[Ingredient], benchmark: Benchmark) -> Recipe:
     own = benchmark.intermediates[tasks[0].task].recipe
     is_mix = len({ingredient.task for ingredient in tasks}) > 1
-    recipe = benchmark.mixture.recipe if is_mix or own is None else own
+    return benchmark.mixture.recipe if is_mix or own is None else own
+
+
+def _build_recipe(chain: Chain, benchmark: Benchmark, tasks: list[Ingredient], budget: Budget, share: float) -> Recipe:
+    """Return a task's own recipe, or the mixture's. Masked words add steps of their own, unless a budget fixes them."""
+    recipe = _choose_recipe(tasks, benchmark)
     if budget.steps is not None:
         size = benchmark.mixture.recipe.batch_size
         return dataclasses.replace(recipe, steps=budget.steps * chain.step_multiplier, epochs=None, batch_size=size)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from spaces.benchmark import Benchmark
 from spaces.ceilings import Ceiling, is_ceiling
 from spaces.chain import NONE, RANDOM_ENCODER, phase_of, target_method_of, target_multiplier_of
-from spaces.phase import Phase, build_method_entry, has_phase, multiply_steps
+from spaces.phase import Phase, build_method_entry, find_own_rate, has_phase, multiply_steps
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
 from spaces.task import list_key_fields
@@ -85,7 +85,13 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
     if pretrain:
         strata.append(Stratum(kind="pretrain", task="encoder", intermediate=NONE, seed=0, parent=None, rates=(None,)))
         root = strata[0].id
-    rates = axes.learning_rates if isinstance(axes.learning_rates, Range) else sort_middle_first(axes.learning_rates)
+    default_rates = (
+        axes.learning_rates if isinstance(axes.learning_rates, Range) else sort_middle_first(axes.learning_rates)
+    )
+
+    def rates_of(own_rate: float | None) -> tuple[float, ...] | Range:
+        return default_rates if own_rate is None else (own_rate,)
+
     tasks = [benchmark.targets[name] for name in axes.targets]
     # All targets of a training set are evaluated, even if the sweep has only one of them: training is what costs, and
     # a later sweep with the other target finds it done.
@@ -97,7 +103,7 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
     for seed in axes.all_seeds:
         starts = [name for name in (NONE, *axes.floors) if seed in axes.seeds_of(name)]
         parents: dict[str, str | None] = dict.fromkeys(starts, root)
-        build_phase = functools.partial(Stratum, kind="intermediate", seed=seed, parent=root, rates=rates)
+        build_phase = functools.partial(Stratum, kind="intermediate", seed=seed, parent=root)
         phases: dict[str, str | None] = {}
         for name in axes.intermediates:
             if seed not in axes.seeds_of(name):
@@ -106,13 +112,16 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
             if phase not in phases:
                 phases[phase] = root
                 if has_phase(name):
-                    strata.append(build_phase(task=phase, intermediate=phase))
+                    own_rates = rates_of(find_own_rate(phase, benchmark, axes.mixture, axes.masked))
+                    strata.append(build_phase(task=phase, intermediate=phase, rates=own_rates))
                     phases[phase] = strata[-1].id
             parents[name] = phases[phase]
         for name, parent in parents.items():
             build = functools.partial(Stratum, intermediate=name, seed=seed, parent=parent)
             for training_set, targets in training_sets.items():
-                strata.append(build(kind="target", task=training_set, rates=rates, targets=targets))
+                recipe = benchmark.targets[targets[0]].recipe
+                own_rates = rates_of(None if recipe is None else recipe.learning_rate)
+                strata.append(build(kind="target", task=training_set, rates=own_rates, targets=targets))
             for task in tasks:
                 if task.kind == "retrieval":
                     strata.append(build(kind="retrieval", task=task.name, rates=(None,), targets=(task.name,)))

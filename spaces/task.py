@@ -1,7 +1,7 @@
 """Tasks: datasets seen as problems, with how they are trained and scored, and in which languages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from spaces.language import ENGLISH, split_pair
@@ -63,7 +63,9 @@ class Recipe:
             raise ValueError(f"a recipe has either steps or epochs, got {self.steps=}, {self.epochs=}.")
 
 
-_LATER_FIELDS = ("warmup_steps", "windows", "question_limit", "decoding", "question_beside", "selection", "splits")
+# Settings of inputs beside their lengths: in a mix every task has its own.
+INPUT_FIELDS = ("windows", "question_limit", "decoding", "question_beside", "splits")
+_LATER_FIELDS = ("warmup_steps", "selection", *INPUT_FIELDS)
 
 
 def list_key_fields(recipe: Recipe) -> dict[str, Any]:
@@ -87,6 +89,14 @@ class RetrievalRecipe:
     pooling: Pooling = "mean"
     layers: tuple[tuple[int, int], ...] = ()
     below_top: int | None = None
+
+
+def read_retrieval_recipe(fields_of_key: Mapping[str, Any] | None) -> RetrievalRecipe:
+    """Return the retrieval recipe of a stage's key, in which tuples are lists; None stands for the default."""
+    entries = dict(fields_of_key or {})
+    if "layers" in entries:
+        entries["layers"] = tuple((int(depth), int(layer)) for depth, layer in entries["layers"])
+    return RetrievalRecipe(**entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,3 +156,10 @@ class Task:
     def has_unanswerable(self) -> bool:
         """True if some questions have no answer, so that a model may give none (span)."""
         return self.answer_script == "squad2"
+
+
+def with_splits_of(task: Task, recipe: Recipe) -> Task:
+    """Return the task with the rows that `recipe` names; the task itself if those are its rows already."""
+    if task.recipe is None or task.recipe.splits == recipe.splits:
+        return task
+    return replace(task, recipe=replace(task.recipe, splits=recipe.splits))

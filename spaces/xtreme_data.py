@@ -90,6 +90,16 @@ TASK_SPLITS = Table(
             dev=(_build_part("tydiqa", HELD_OUT),),
             test=(_build_part("tydiqa", "validation"),),
         ),
+        # Named by other recipes than `ours` (jiant_recipes.py, xtreme_recipes.py).
+        replace(_build_target_splits("xnli", train="mnli"), name="xnli selected on mnli", dev=_MNLI_DEV),
+        replace(_build_english_splits("hellaswag_in_parts"), name="hellaswag in parts"),
+        TaskSplits(
+            name="tydiqa with all rows",
+            train=(_build_part("tydiqa", "train"),),
+            dev=(_build_part("tydiqa", HELD_OUT),),
+            test=(_build_part("tydiqa", "validation"),),
+            trains_on_dev=True,
+        ),
         # XTREME chooses BUCC's threshold on the shared task's sample (its dev) and scores the training data (its test).
         TaskSplits(
             name="bucc", dev=(_build_part("bucc", "dev", is_optional=True),), test=(_build_part("bucc", "test"),)

@@ -1,9 +1,8 @@
 """The intermediate tasks of `xtreme`: those of Phang et al. 2020, native inference in other languages, masked words.
 
-Recipes are those that jiant released for the paper (epochs, effective batch size, longest input, stride of windows; its
-learning rate is 1e-5 everywhere, with 10 % warm-up, weight decay 0.01 and gradients clipped at 1). Intermediate tasks
-that are no target's training set follow jiant's guide: three epochs. `docs/xtreme.md` compares the recipes with
-XTREME's scripts.
+The recipes here are `ours`: a task that is a target's training set has jiant's schedule of the target, and the others
+three epochs, as in jiant's guide, in larger batches. `recipes.py` has those of jiant and XTREME by name, and
+`docs/protocol.md` compares them cell by cell.
 """
 
 from dataclasses import replace

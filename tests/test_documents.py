@@ -1,5 +1,6 @@
 """The documents name tests, pages and commands that exist, and keep to their lengths."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -18,6 +19,7 @@ MOST_LINES = {
     "docs/errors.md": 130,
     "docs/glossary.md": 60,
     "docs/limits.md": 60,
+    "docs/protocol.md": 250,
     "docs/questions.md": 131,
     "docs/reliability.md": 240,
     "docs/results.md": 150,
@@ -62,3 +64,13 @@ def test_links_and_scripts_exist(page: Path) -> None:
 @pytest.mark.parametrize("name", MOST_LINES)
 def test_a_page_can_be_read_in_one_go(name: str) -> None:
     assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= MOST_LINES[name]
+
+
+def test_the_tables_of_recipes_are_those_of_the_program() -> None:
+    spec = importlib.util.spec_from_file_location("recipe_tables", ROOT / "docs" / "recipe_tables.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    written = page.split(module.BEGIN)[1].split(module.END)[0]
+    assert written == module.format_tables(), "run `python docs/recipe_tables.py`"

@@ -1,8 +1,11 @@
 """Retrieval stages: the pools they score, and their results."""
 
+from dataclasses import replace
+
 from spaces.benchmark import BENCHMARKS
 from spaces.encoders import EncoderProfile
 from spaces.stage import TENTHS, Stage
+from spaces.task import read_retrieval_recipe
 from trainables.data.task_data import load_dev_pool, load_pool
 from trainables.models.encoder import Encoder
 from trainables.record.context import StageContext
@@ -18,8 +21,9 @@ def score_retrieval(stage: Stage, encoder: Encoder, context: StageContext, profi
 
     A language whose vectors are not finite has null for its official metrics, and makes the stage degenerate.
     """
-    task = BENCHMARKS.find(stage.benchmark).targets[stage.task]
-    embedder = Embedder(encoder)
+    reading = read_retrieval_recipe(stage.recipe)
+    task = replace(BENCHMARKS.find(stage.benchmark).targets[stage.task], retrieval=reading)
+    embedder = Embedder(encoder, reading.pooling)
     results, without_dev = TestResults(), []
     for language in stage.targets[task.name]:
         test = load_pool(context.source, task, "test", language)

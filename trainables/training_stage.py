@@ -8,7 +8,7 @@ from spaces.benchmark import BENCHMARKS
 from spaces.chain import MLM
 from spaces.encoders import EncoderProfile
 from spaces.stage import Stage
-from spaces.task import Recipe, Task
+from spaces.task import Recipe, Task, with_splits_of
 from trainables.data.foreign_rows import find_dev_languages
 from trainables.data.task_data import DataSource, resolve_labels
 from trainables.kinds.label_head import KINDS_WITH_LABELS, LabelHead
@@ -80,14 +80,16 @@ def _resolve_ingredients(stage: Stage, context: StageContext, recipe: Recipe) ->
     """Return each task, the recipe with the lengths of its inputs, and the language of its rows."""
     benchmark = BENCHMARKS.find(stage.benchmark)
     if stage.kind == "target":
-        return [(resolve_labels(context.source, benchmark.targets[next(iter(stage.targets))]), recipe, "en")]
+        task = with_splits_of(benchmark.targets[next(iter(stage.targets))], recipe)
+        return [(resolve_labels(context.source, task), recipe, "en")]
     assert stage.recipe is not None
     ingredients, inputs = stage.recipe["ingredients"], stage.recipe.get("inputs", {})
     resolved = []
     for name, language in ingredients:
-        max_length, stride = inputs.get(name, (recipe.max_length, recipe.stride))
-        own_recipe = dataclasses.replace(recipe, max_length=max_length, stride=stride)
-        resolved.append((resolve_labels(context.source, benchmark.intermediates[name]), own_recipe, language))
+        max_length, stride, *others = inputs.get(name, (recipe.max_length, recipe.stride))
+        own_recipe = dataclasses.replace(recipe, max_length=max_length, stride=stride, **dict(*others))
+        task = with_splits_of(benchmark.intermediates[name], own_recipe)
+        resolved.append((resolve_labels(context.source, task), own_recipe, language))
     return resolved
 
 
@@ -127,7 +129,7 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
             results.predictions.append(build_prediction_table(stage.key, dev_set, predictions, "dev"))
     trivial = _choose_trivial(training) if stage.targets else None
     for name, languages in stage.targets.items():
-        task = benchmark.targets[name]
+        task = with_splits_of(benchmark.targets[name], training.recipe)
         for language in languages:
             test_set = encode_split(context.source, task, "test", language, encoding)
             results.note_left_out(f"{name} {language}", test_set.left_out)

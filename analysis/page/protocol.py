@@ -36,6 +36,8 @@ def build_protocol_section(ranking: Ranking, records: Sequence[SweepRecord]) -> 
         "learning rates": join_names([f"{rate:g}" for rate in rates]) if len(rates) else NOT_RECORDED,
         "selection": "best English dev among the finished runs of a cell; test scores choose nothing",
     }
+    recipes = dict.fromkeys(str(spec.get("recipe", "ours")) for spec in specs)
+    facts["recipe"] = join_names(list(recipes)) if recipes else NOT_RECORDED
     for name in ("scheduler", "precision", "limit", "test_limit", "floors"):
         facts[name.replace("_", " ")] = _describe_setting(specs, name)
     if scores.ceilings:

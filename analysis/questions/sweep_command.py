@@ -72,7 +72,7 @@ def _list_axis_flags(spec: Spec, axes: Axes | None) -> list[str]:
     rates = spec.get("learning_rates")
     if isinstance(rates, Mapping):
         flags += ["--learning-rates", f"{rates['low']:g}..{rates['high']:g}:{rates['draws']}"]
-    elif rates and (axes is None or list(rates) != _listed(axes.learning_rates)):
+    elif rates and (axes is None or list(rates) != _listed(axes.learning_rates) or _ignores_recipe_rates(spec)):
         flags += ["--learning-rates", ",".join(f"{rate:g}" for rate in rates)]
     if axes is None or bool(spec.get("floors")) != bool(axes.floors):
         flags += ["--floor"] if spec.get("floors") else []
@@ -87,8 +87,14 @@ def _list_axis_flags(spec: Spec, axes: Axes | None) -> list[str]:
     return flags
 
 
+def _ignores_recipe_rates(spec: Spec) -> bool:
+    """Return True if the sweep has the schedules of a recipe but other learning rates, which a flag gave."""
+    return "recipe" in spec and "recipe_rates" not in spec
+
+
 def _list_setting_flags(spec: Spec, benchmark: str) -> list[str]:
-    flags = [] if spec.get("limit") is None else ["--limit", str(spec["limit"])]
+    flags = ["--recipe", str(spec["recipe"])] if "recipe" in spec else []
+    flags += [] if spec.get("limit") is None else ["--limit", str(spec["limit"])]
     flags += ["--precision", str(spec["precision"])] if benchmark != "miniature" and "precision" in spec else []
     flags += [] if spec.get("scheduler", "halving") == "halving" else ["--scheduler", str(spec["scheduler"])]
     flags += ["--world-seed", str(spec["world_seed"])] if spec.get("world_seed") else []

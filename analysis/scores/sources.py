@@ -68,6 +68,7 @@ def load_sweep(folder: Path) -> Scores:
         is_limited=any(spec.get(name) is not None for name in ("limit", "test_limit")) or _is_limited(rows),
         stage_counts=(len(done) - len(stage_rows.faults), len(files)),
         notes=(
+            *([f"Trained with the recipe {spec['recipe']} (docs/protocol.md)."] if "recipe" in spec else []),
             *([stage_rows.note] if stage_rows.note else []),
             *(f"{fault} Its stage counts as missing: run the sweep again." for fault in stage_rows.faults.values()),
         ),

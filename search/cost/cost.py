@@ -19,6 +19,8 @@ from spaces.errors import UsageError
 from spaces.language import ENGLISH
 from spaces.phase import passes_of
 from spaces.plan import Stratum, map_by_workload
+from spaces.recipe_set import OURS
+from spaces.recipes import RECIPE_SETS, describe_rates, list_kept_tasks
 from spaces.space import Axes
 from spaces.task import Task
 from spaces.xtreme_data import count_published_rows
@@ -117,7 +119,7 @@ def make_arm_duration(work_of: Mapping[str, TrainingWork | None]) -> ArmDuration
 
 def _estimate_arm_work(request: SweepRequest, stratum: Stratum) -> TrainingWork | None:
     recipe = request.maker.recipe_of(stratum)
-    if recipe is None:  # retrieval
+    if recipe is None or stratum.kind == "retrieval":
         return TrainingWork(0, 0)
     if stratum.kind == "pretrain":
         return TrainingWork(int(recipe["steps"]), 0)
@@ -211,6 +213,21 @@ def _describe_seeds(axes: Axes) -> str:
     return "; ".join([", ".join(map(str, axes.seeds)), *(f"{name}: {seeds}" for name, seeds in lists.items())])
 
 
+def _describe_recipes(request: SweepRequest) -> list[str]:
+    """Return the recipe, its own learning rates, and the tasks of the sweep that keep `ours`; nothing for `ours`."""
+    if request.recipe == OURS:
+        return []
+    lines = [f"  recipe: {request.recipe} ({RECIPE_SETS[request.recipe].about})"]
+    rates = describe_rates((need.name, need.task.recipe) for need in request.task_needs)
+    lines += [f"  learning rates of the recipe, instead of those above: {rates}"] if rates else []
+    kept = [name for name in list_kept_tasks(request.benchmark, request.recipe) if name in _names_of(request)]
+    return lines + ([f"  not in the recipe, as in {OURS}: {', '.join(kept)}"] if kept else [])
+
+
+def _names_of(request: SweepRequest) -> set[str]:
+    return {need.task.name for need in request.task_needs}
+
+
 def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[str]:
     """Return the plan and its cost as lines to print; `reused` stages are finished already."""
     axes = request.axes
@@ -220,6 +237,7 @@ def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[st
         f"  intermediate tasks: {', '.join((*axes.intermediates, *axes.references))} (`{NONE}` is the baseline)",
         f"  targets: {', '.join(axes.targets)}",
         f"  learning rates: {axes.learning_rates}, seeds: {_describe_seeds(axes)}",
+        *_describe_recipes(request),
         f"stages: {cost.stages.total()} ({kinds}); {reused} are done already and will be reused",
         f"trainings: {cost.trainings}; one chain per target, sharing nothing, would need {cost.naive_trainings}",
     ]

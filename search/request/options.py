@@ -20,6 +20,8 @@ from spaces.errors import UsageError
 from spaces.named_spaces import SPACES, find_space
 from spaces.phase import MaskedWords
 from spaces.probe_columns import PROBE_FAMILIES
+from spaces.recipe_set import OURS
+from spaces.recipes import RECIPE_SETS
 from spaces.space import Space
 
 EXAMPLES = """examples:
@@ -50,6 +52,7 @@ class RunOptions:
     intermediates: str | None = None
     targets: str | None = None
     learning_rates: str | None = None
+    recipe: str = OURS
     seeds: str | None = None
     limit: int | None = None
     test_limit: int | None = None
@@ -120,6 +123,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--intermediates", metavar="A,B", help=names)
     add("--targets", metavar="A,B", help="instead of the space's")
     add("--learning-rates", metavar="X,Y|LOW..HIGH[:DRAWS]", help="a list, or a range to sample from")
+    sets = "; ".join(f"{each.name}: {each.about}" for each in RECIPE_SETS.values())
+    add("--recipe", metavar="NAME", help=f"schedules, inputs and selection; {sets} (default: %(default)s)")
     seeds = "replicates of the whole chain, e.g. 0,1 or 0..2; CHAIN=0..5 gives one chain more, e.g. 0..2,none=0..5"
     add("--seeds", metavar="A..B[,CHAIN=A..B]", help=seeds)
     add("--limit", **count, help="training examples per task at most; the results say so")

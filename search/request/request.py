@@ -18,7 +18,9 @@ from spaces.encoders import PROFILES
 from spaces.errors import UsageError, first_line_of
 from spaces.phase import resolve_phases
 from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
-from spaces.space import Axes, Range, resolve_axes
+from spaces.recipe_set import OURS
+from spaces.recipes import RECIPE_SETS, choose_recipes
+from spaces.space import Axes, Range, Space, resolve_axes
 from spaces.stage import Precision
 from trainables.data import task_data
 from trainables.data.task_data import DataSource
@@ -36,7 +38,8 @@ class SweepRequest:
 
     name: str
     axes: Axes
-    benchmark: Benchmark
+    benchmark: Benchmark  # its tasks have the recipes that `recipe` names
+    recipe: str
     plan: tuple[Stratum, ...]
     maker: StageFactory
     context: StageContext
@@ -65,8 +68,7 @@ class SweepRequest:
 def make_request(options: RunOptions) -> SweepRequest:
     """Check and resolve the flags. Raise UsageError for the first thing that is wrong."""
     name = resolve_sweep_name(options)
-    benchmark = BENCHMARKS.find(options.benchmark)
-    space = space_of(options, benchmark)
+    benchmark, space = _choose_benchmark_and_space(options)
     results = _open_results(options.results)
     source = make_source(options, results, name)
     is_miniature = benchmark.name == "miniature"  # its plan pretrains an encoder
@@ -91,6 +93,7 @@ def make_request(options: RunOptions) -> SweepRequest:
         name=name,
         axes=needs.axes,
         benchmark=benchmark,
+        recipe=options.recipe,
         plan=expand_strata(needs.axes, benchmark, pretrain=is_miniature),
         maker=maker,
         context=StageContext(
@@ -124,6 +127,19 @@ def make_request(options: RunOptions) -> SweepRequest:
         ),
         hub_notes=() if source.hub is None else tuple(dict.fromkeys(source.hub.notes)),
     )
+
+
+def _choose_benchmark_and_space(options: RunOptions) -> tuple[Benchmark, Space]:
+    """Return the benchmark with the named recipes, and the space.
+
+    Learning rates that a flag or a space file gives are for all recipes; else each recipe may name its own.
+    """
+    benchmark = choose_recipes(BENCHMARKS.find(options.benchmark), options.recipe)
+    space = space_of(options, benchmark)
+    if not isinstance(space.learning_rates, str):
+        return choose_recipes(BENCHMARKS[benchmark.name], options.recipe, with_rates=False), space
+    rates = RECIPE_SETS[options.recipe].learning_rates
+    return benchmark, space if rates is None else dataclasses.replace(space, learning_rates=rates)
 
 
 def _resolve_or_report_start(
@@ -220,6 +236,7 @@ def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: St
         "floors": axes.floors,
         # Only where there are any, as sweeps of former versions have none.
         **({"ceilings": ceiling_rows.build_spec_entry(axes, benchmark)} if axes.ceilings else {}),
+        **_build_recipe_spec(options.recipe, benchmark),
         "mixture": {MULTITASK: axes.mixture} if axes.mixture else {},
         "budget": dataclasses.asdict(axes.budget),
         # Empty unless a phase has masked words, so that a sweep without them may get some later.
@@ -235,6 +252,18 @@ def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: St
         "retrieval": [task.name for task in benchmark.targets.values() if task.kind == "retrieval"],
     }
     return dict(json.loads(json.dumps(spec)))
+
+
+def _build_recipe_spec(name: str, benchmark: Benchmark) -> dict[str, Any]:
+    """Return the name of the recipes and the learning rates that they name; nothing for `ours`.
+
+    So sweeps of former versions may be extended, and a sweep with other recipes or rates may not.
+    """
+    if name == OURS:
+        return {}
+    recipes = {task.name: task.recipe for task in (*benchmark.intermediates.values(), *benchmark.targets.values())}
+    rates = {task: recipe.learning_rate for task, recipe in recipes.items() if recipe and recipe.learning_rate}
+    return {"recipe": name, **({"recipe_rates": rates} if rates else {})}
 
 
 def _open_results(url: str) -> Storage:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pyarrow.parquet
 
-from spaces.dataset import HELD_OUT, SplitPart
+from spaces.dataset import HELD_OUT, SplitPart, TaskSplits
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
 from spaces.task import Task
@@ -43,19 +43,21 @@ def prefix_errors(task: Task, location: SplitLocation) -> Iterator[None]:
 
 def parts_of(task: Task, split: DataSplit, language: str) -> tuple[SplitPart, ...]:
     """Return the parts that a split of the task is read from; empty if the task has no such split."""
-    parts = TASK_SPLITS.find(task.clean_target or task.name)
+    parts = splits_of(task)
     if parts.translated is not None and is_translated(task, split, language):
         return (parts.translated,)
     return {"train": parts.train, "dev": parts.dev, "test": parts.test, "pool": parts.pool}[split]
 
 
+def splits_of(task: Task) -> TaskSplits:
+    """Return the row of the table of splits that the task's recipe names, or that of the task itself."""
+    named = None if task.recipe is None else task.recipe.splits
+    return TASK_SPLITS.find(named or task.clean_target or task.name)
+
+
 def is_translated(task: Task, split: DataSplit, language: str) -> bool:
     """Return True if the rows are a translation, row by row, of the training rows in the task's own language."""
-    return (
-        split == "train"
-        and language != task.own_language
-        and TASK_SPLITS.find(task.clean_target or task.name).translated is not None
-    )
+    return split == "train" and language != task.own_language and splits_of(task).translated is not None
 
 
 def list_split_languages(task: Task, split: DataSplit, language: str | None = None) -> tuple[str, ...]:
@@ -73,13 +75,13 @@ def list_split_languages(task: Task, split: DataSplit, language: str | None = No
 def locate_split(task: Task, split: DataSplit, language: str, origin: Origin) -> tuple[SplitLocation, ...]:
     """Return the location of each part of a split in one language; empty if a part that the task needs is missing.
 
-    Rows that are held out for English dev are left out of `train`.
+    Rows that are held out for English dev are left out of `train`, unless the splits say that it has all rows.
     """
     located = [(part, locate_part(part, language, origin)) for part in parts_of(task, split, language)]
     if any(location is None and not part.is_optional for part, location in located):
         return ()
     locations = tuple(location for _, location in located if location is not None)
-    if split != "train":
+    if split != "train" or splits_of(task).trains_on_dev:
         return locations
     if is_translated(task, split, language):  # rows that are held out in one language are held out in all
         portions = {own.portion for own in locate_split(task, "train", task.own_language, origin)}

@@ -27,13 +27,17 @@ def encode(
 ) -> list[Feature]:
     """Return one feature per example, with one row per option: context against question and option.
 
-    The longer text is cut first. Without a context, the question takes its place.
+    By a recipe that puts the question beside the context, it is context and question against option. The longer text
+    is cut first, at its end. Without a context, the question takes its place.
     """
     firsts, seconds, stops = [], [], [0]
     for example in examples:
         question = example.question if example.context else ""
+        first = example.context or example.question
+        if question and recipe.question_beside == "context":
+            first, question = f"{first} {question}", ""
         for option in example.options:
-            firsts.append(example.context or example.question)
+            firsts.append(first)
             seconds.append(f"{question} {option}".strip())
         stops.append(len(seconds))
     coded = tokenizer(firsts, seconds, truncation="longest_first", max_length=recipe.max_length)

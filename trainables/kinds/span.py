@@ -1,6 +1,6 @@
 """Span extraction: the answer to a question is a span of the context, or there is none (SQuAD and its kin)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,14 +9,19 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from spaces.encoders import EncoderProfile
-from spaces.task import Recipe, Task
+from spaces.task import Decoding, Recipe, Task
 from trainables.features.examples import SpanExample
 from trainables.features.features import Feature, Tensors
-from trainables.kinds.kind import IMPOSSIBLE_LOGIT, ScoreParts, token_types_of
+from trainables.kinds.kind import IMPOSSIBLE_LOGIT, ScoreParts
+from trainables.kinds.windows import Window, cut_windows, has_most_context
 from trainables.models.encoder import Encoder
 from trainables.scoring.answers import score_answers, score_each_answer
 
 LONGEST_ANSWER = 30  # sub-tokens, as in the published scripts
+LISTED = 20  # likeliest starts and ends of a window, whose pairs the published scripts compare (their n-best size)
+
+# Marks of context sub-tokens: an answer may begin and end there, or, by maximal context, only if it is listed.
+BOTH_ENDS, LISTED_END, LISTED_START = 1, 2, 3
 
 per_position = False
 
@@ -34,56 +39,37 @@ class SpanGuess:
 def encode(
     tokenizer: PreTrainedTokenizerBase, examples: Sequence[SpanExample], recipe: Recipe, profile: EncoderProfile
 ) -> list[Feature]:
-    """Return windows over the context that share `stride` sub-tokens, with targets (start, end), (0, 0) for no answer.
+    """Return one feature per window of the context (windows.py), with targets (start, end), (0, 0) for no answer.
 
-    Position 0 is the first special token, which stands for `no answer in this window`. Questions are cut at half of
-    `max_length`. Where windows beside the longest question could not share `stride` sub-tokens, they share three
-    quarters of the room that it leaves.
+    Position 0 is the first special token, which stands for `no answer in this window`.
     """
-    half = recipe.max_length // 2
-    room = recipe.max_length - half - tokenizer.num_special_tokens_to_add(pair=True)
-    coded = tokenizer(
-        _cut_questions(tokenizer, examples, half),
-        [example.context for example in examples],
-        truncation="only_second",
-        max_length=recipe.max_length,
-        stride=min(recipe.stride, 3 * room // 4),
-        return_overflowing_tokens=True,
-        return_offsets_mapping=True,
-    )
-    owners = coded["overflow_to_sample_mapping"]
-    features = []
-    for window, i in enumerate(owners):
-        offsets = np.array(coded["offset_mapping"][window], dtype=np.int32)
-        inside = np.array([segment == 1 for segment in coded.sequence_ids(window)])
-        first = window == 0 or owners[window - 1] != i
-        last = window + 1 == len(owners) or owners[window + 1] != i
-        features.append(
-            Feature(
-                example=i,
-                rows=(np.array(coded["input_ids"][window], dtype=np.int32),),
-                types=token_types_of(coded, window),
-                target=_find_target(examples[i], offsets, inside, first=first, last=last),
-                marks=(np.where(inside, 1, -1).astype(np.int32),),
-                origin=offsets,
-            )
+    windows = cut_windows(tokenizer, examples, recipe)
+    return [
+        feature
+        for i, example in enumerate(examples)
+        for feature in _build_features(i, example, windows[i], recipe.decoding)
+    ]
+
+
+def _build_features(i: int, example: SpanExample, windows: Sequence[Window], decoding: Decoding) -> Iterator[Feature]:
+    """Yield the features of an example's windows."""
+    lengths = [int(window.inside.sum()) for window in windows]
+    starts = np.cumsum([0, *(length - window.shared for length, window in zip(lengths, windows, strict=True))])
+    for number, window in enumerate(windows):
+        marks = np.where(window.inside, BOTH_ENDS, -1).astype(np.int32)
+        if decoding == "maximal context":
+            has_most = has_most_context(number, starts[:-1].tolist(), lengths)
+            marks[window.inside] = np.where(has_most, LISTED_START, LISTED_END)
+        yield Feature(
+            example=i,
+            rows=(window.ids,),
+            types=window.types,
+            target=_find_target(
+                example, window.offsets, window.inside, first=number == 0, last=number + 1 == len(windows)
+            ),
+            marks=(marks,),
+            origin=window.offsets,
         )
-    return features
-
-
-def _cut_questions(tokenizer: PreTrainedTokenizerBase, examples: Sequence[SpanExample], limit: int) -> list[str]:
-    """Return the questions, stripped of blanks and cut to at most `limit` sub-tokens."""
-    questions = [example.question.strip() for example in examples]
-    offsets = tokenizer(questions, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-    return [_cut_text(tokenizer, *question, limit) for question in zip(questions, offsets, strict=True)]
-
-
-def _cut_text(tokenizer: PreTrainedTokenizerBase, text: str, offsets: Sequence[tuple[int, int]], limit: int) -> str:
-    """Return the text cut before its first sub-token beyond `limit`, repeatedly: a cut text may split differently."""
-    while len(offsets) > limit:
-        text = text[: min(offsets[limit][0], len(text) - 1)]
-        offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-    return text
 
 
 def _find_target(
@@ -114,7 +100,7 @@ class SpanHead(nn.Module):
     def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
         """Return logits (batch, length, 2) from states (batch, length, width); IMPOSSIBLE_LOGIT outside the context."""
         logits: torch.Tensor = self.out(hidden)
-        allowed = batch["marks"] == 1
+        allowed = batch["marks"] > 0
         allowed[:, 0] = True
         return logits.masked_fill(~allowed.unsqueeze(-1), IMPOSSIBLE_LOGIT)
 
@@ -137,9 +123,17 @@ def flatten_logits(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
 
 
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[SpanGuess]:
-    """Return the best span of each window: start <= end, at most LONGEST_ANSWER sub-tokens, inside the context."""
+    """Return the best span of each window: start <= end, at most LONGEST_ANSWER sub-tokens, inside the context.
+
+    By maximal context, the start is a sub-token that has most context in this window, and both ends are among the
+    LISTED likeliest ones of the window.
+    """
     start, end = logits[..., 0], logits[..., 1]
-    pairs = start[:, 1:, None] + end[:, None, 1:]
+    marks = batch["marks"][:, 1:]
+    pairs = (
+        start[:, 1:].masked_fill((marks == LISTED_END) | _is_unlisted(start, marks), -torch.inf)[:, :, None]
+        + end[:, 1:].masked_fill(_is_unlisted(end, marks), -torch.inf)[:, None]
+    )
     length = pairs.shape[1]
     band = torch.ones(length, length, dtype=torch.bool, device=pairs.device).triu().tril(LONGEST_ANSWER - 1)
     best, index = pairs.masked_fill(~band, -torch.inf).flatten(1).max(-1)
@@ -148,10 +142,17 @@ def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) ->
     for i, (feature, logit, flat) in enumerate(zip(features, best.tolist(), index.tolist(), strict=True)):
         first, last = (position + 1 for position in divmod(flat, length))
         # A window whose context was cut away has no span: its offsets would point into the question.
-        is_span = feature.marks is not None and feature.marks[0][first] == 1 and feature.marks[0][last] == 1
+        is_span = feature.marks is not None and feature.marks[0][first] > 0 and feature.marks[0][last] > 0
+        is_span = is_span and logit > -np.inf
         begin, stop = (int(feature.origin[first][0]), int(feature.origin[last][1])) if is_span else (0, 0)
         guesses.append(SpanGuess(begin, stop, logit if is_span else -np.inf, no_answer[i]))
     return guesses
+
+
+def _is_unlisted(logits: torch.Tensor, marks: torch.Tensor) -> torch.Tensor:
+    """Return (windows, positions after the first) whether a listed position is not among the LISTED likeliest ones."""
+    least = logits.topk(min(LISTED, logits.shape[1])).values[:, -1:]
+    return (marks > BOTH_ENDS) & (logits[:, 1:] < least)
 
 
 def merge(

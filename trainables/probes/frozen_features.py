@@ -121,7 +121,7 @@ def _extract_batch_rows(
         inputs, positions = np.nonzero(target != IGNORED)
         return hidden[inputs, positions], target[inputs, positions], inputs
     if kind == "span":
-        inputs, positions, labels = _choose_tokens(target, batch["marks"].numpy(force=True) == 1, rng)
+        inputs, positions, labels = _choose_tokens(target, batch["marks"].numpy(force=True) > 0, rng)
         return hidden[inputs, positions], labels, inputs
     rows = pool_states(hidden, batch, segments=profile.pooling == "segments")
     if kind == "pair":

@@ -1,6 +1,6 @@
-"""Sentence embeddings: the mean hidden state of all tokens, special tokens included, in any layer.
+"""Sentence embeddings in any layer: the mean hidden state of all tokens, special tokens included, or the first one.
 
-Only the direction of the mean matters, because embeddings are compared by cosine.
+Only the direction matters, because embeddings are compared by cosine.
 """
 
 import functools
@@ -10,6 +10,8 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from spaces.encoders import EncoderProfile
+from spaces.errors import UsageError
+from spaces.task import Pooling, RetrievalRecipe
 from trainables.models.encoder import Encoder
 from trainables.models.encoder_shape import count_layers, count_positions
 from trainables.worker.heartbeat import beat
@@ -21,36 +23,60 @@ MAX_BYTES = 4 * 10**9  # of the vectors of all layers; for larger pools only the
 CACHED_SETS = 4  # sets of sentences: queries and candidates of a test pool and of a dev pool
 
 
-def official_layer_of(encoder: Encoder, profile: EncoderProfile) -> int:
-    """Return the paper's layer: XTREME reads 14 of 24, other depths in proportion. 0 is the embeddings' output."""
-    return round(profile.retrieval_depth * count_layers(encoder.model))
+DEFAULT_READING = RetrievalRecipe()
 
 
-def select_layers(encoder: Encoder, profile: EncoderProfile, sentences: int) -> tuple[int, ...]:
+def official_layer_of(encoder: Encoder, profile: EncoderProfile, reading: RetrievalRecipe = DEFAULT_READING) -> int:
+    """Return the official layer: that of the recipe, or else the profile's share of the layers; 0: embeddings' output.
+
+    XTREME reads layer 14 of 24 for Tatoeba, and other depths in proportion. Raises UsageError for an encoder that has
+    not as many layers as the recipe counts down from the last one.
+    """
+    layers = count_layers(encoder.model)
+    if reading.below_top is not None:
+        if reading.below_top > layers:
+            raise UsageError(
+                f"the recipe reads the layer {reading.below_top} below the last one, but the encoder has {layers} "
+                "layers; take a deeper encoder or --recipe ours."
+            )
+        return layers - reading.below_top
+    return dict(reading.layers).get(layers, round(profile.retrieval_depth * layers))
+
+
+def select_layers(
+    encoder: Encoder, profile: EncoderProfile, sentences: int, reading: RetrievalRecipe = DEFAULT_READING
+) -> tuple[int, ...]:
     """Return the layers to read for this number of sentences: all, or only the paper's if all exceed MAX_BYTES."""
     layers = count_layers(encoder.model) + 1
     if 4 * layers * sentences * encoder.width > MAX_BYTES:
-        return (official_layer_of(encoder, profile),)
+        return (official_layer_of(encoder, profile, reading),)
     return tuple(range(layers))
 
 
 class Embedder:
     """An `embed` for one encoder that caches the last sets: pools in several languages share candidates."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, pooling: Pooling = "mean") -> None:
         self.encoder = encoder
-        self._embed = functools.lru_cache(maxsize=CACHED_SETS)(functools.partial(embed, encoder))
+        self._embed = functools.lru_cache(maxsize=CACHED_SETS)(functools.partial(embed, encoder, pooling=pooling))
 
     def __call__(self, sentences: tuple[str, ...], layers: tuple[int, ...]) -> torch.Tensor:
         """Return unit vectors (layers, sentences, width), see `embed`."""
         return self._embed(sentences, layers)
 
 
-def embed(encoder: Encoder, sentences: Sequence[str], layers: Sequence[int], *, normalise: bool = True) -> torch.Tensor:
+def embed(
+    encoder: Encoder,
+    sentences: Sequence[str],
+    layers: Sequence[int],
+    *,
+    normalise: bool = True,
+    pooling: Pooling = "mean",
+) -> torch.Tensor:
     """Return unit vectors (layers, sentences, width) on the CPU in float32, at any precision of the encoder.
 
-    With `normalise=False` they are the means themselves. Every sentence passes through the encoder once, for any number
-    of layers.
+    They are means over all positions, or the states of the first one. With `normalise=False` their length is kept.
+    Every sentence passes through the encoder once, for any number of layers.
     """
     vectors = torch.empty(len(layers), len(sentences), encoder.width)
     encoder.model.eval()
@@ -61,9 +87,13 @@ def embed(encoder: Encoder, sentences: Sequence[str], layers: Sequence[int], *, 
             ids = pad_sequence(rows, batch_first=True, padding_value=encoder.pad_id).to(encoder.device)
             mask = torch.arange(ids.shape[1], device=encoder.device) < lengths[:, None]
             states = encoder.model(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True).hidden_states
-            sums = torch.stack([(states[layer].float() * mask.unsqueeze(-1)).sum(1) for layer in layers])
-            means = torch.nn.functional.normalize(sums, dim=-1) if normalise else sums / lengths[:, None]
-            vectors[:, [i for i, _ in batch]] = means.cpu()
+            if pooling == "first":
+                pooled = torch.stack([states[layer][:, 0].float() for layer in layers])
+            else:
+                sums = torch.stack([(states[layer].float() * mask.unsqueeze(-1)).sum(1) for layer in layers])
+                pooled = sums if normalise else sums / lengths[:, None]
+            pooled = torch.nn.functional.normalize(pooled, dim=-1) if normalise else pooled
+            vectors[:, [i for i, _ in batch]] = pooled.cpu()
             beat()
     return vectors
 

@@ -1,6 +1,6 @@
 """Retrieval without training, by the official rules: nearest neighbour (Tatoeba), mining (BUCC), ranking (LAReQA).
 
-Every layer is scored beside the paper's, because the best layer moves with fine-tuning.
+Every layer is scored beside the official one (`Task.retrieval`), because the best layer moves with fine-tuning.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import torch
 from spaces.encoders import EncoderProfile
 from spaces.task import Task
 from trainables.features.examples import ParallelPool, Pool, RankingPool
-from trainables.retrieval.embeddings import Embedder, official_layer_of, select_layers
+from trainables.retrieval.embeddings import DEFAULT_READING, Embedder, official_layer_of, select_layers
 from trainables.retrieval.mining import deduplicate, find_unique_positions, mine
 from trainables.retrieval.neighbours import compute_margins, find_both_ways, find_neighbours, nearest_by_margin
 from trainables.scoring.metrics import RANKING_DEPTH, MinedPair, accuracy, choose_mining_threshold, map_at_20, mining_f1
@@ -45,22 +45,24 @@ class _MinedPool:
 def retrieve(
     embedder: Embedder, task: Task, profile: EncoderProfile, test: Pool, dev: Pool | None = None
 ) -> RetrievalResult:
-    """Score one language in every layer. The metrics of the paper's layer come first, then `NAME_layer_K` of each.
+    """Score one language in every layer. The metrics of the official layer come first, then `NAME_layer_K` of each.
 
     `accuracy` takes the nearest candidate by cosine, and `margin_accuracy` the one of the highest ratio margin among
     the nearest four. `reverse_accuracy` searches in the other direction, from candidates to queries. `f1` mines by
     margin and `cosine_f1` by cosine. `map_at_20` ranks by cosine. Layer 0 is the output of the embeddings. If the
-    vectors of all layers exceeded `embeddings.MAX_BYTES`, only the paper's is read, and there are no metrics of layers.
+    vectors of all layers exceeded `embeddings.MAX_BYTES`, only the official one is read, and no layer has metrics of
+    its own.
 
     The threshold of mining is chosen in each layer on the gold pairs of the language's own dev pool, as in XTREME.
     Without a dev pool it is chosen on the scored pool itself, as in jiant, which overstates F1. It is the one place
     where a score uses labels of the target language, and no selection of stages ever sees it. Other layers whose
-    vectors are not finite have no metrics. Raises NonFiniteVectorsError if the paper's layer is one, and ValueError
+    vectors are not finite have no metrics. Raises NonFiniteVectorsError if the official layer is one, and ValueError
     for a pool of the wrong type.
     """
     pools = [test] if dev is None else [test, dev]
     sentences = sum(len(pool.queries) + len(pool.candidates) for pool in pools)
-    layers = select_layers(embedder.encoder, profile, sentences)
+    reading = task.retrieval or DEFAULT_READING
+    layers = select_layers(embedder.encoder, profile, sentences, reading)
     results: dict[int, RetrievalResult] = {}
     for i, layer in enumerate(layers):
 
@@ -72,7 +74,7 @@ def retrieve(
 
         with suppress(NonFiniteVectorsError):
             results[layer] = _score_layer(embed_layer, task, test, dev, embedder.encoder.device)
-    official_layer = official_layer_of(embedder.encoder, profile)
+    official_layer = official_layer_of(embedder.encoder, profile, reading)
     if official_layer not in results:
         raise NonFiniteVectorsError(f"the vectors of layer {official_layer} are not finite")
     official = results[official_layer]

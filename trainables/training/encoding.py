@@ -19,7 +19,7 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase
 
 from spaces.encoders import EncoderProfile
-from spaces.task import Recipe, Split, Task
+from spaces.task import INPUT_FIELDS, Recipe, Split, Task, list_key_fields
 from trainables.data.task_data import DataSource, compute_fingerprint, load_examples
 from trainables.features.examples import Example
 from trainables.features.feature_table import FeatureTable, build_table
@@ -55,8 +55,14 @@ class Encoding:
 
     @property
     def settings(self) -> tuple[object, ...]:
-        """The settings that features depend on."""
-        return hash_tokenizer(self.tokenizer), self.recipe.max_length, self.recipe.stride, self.profile.pooling
+        """The settings that features depend on. Tables of former versions lack those of other recipes than `ours`."""
+        lengths = (self.recipe.max_length, self.recipe.stride)
+        return hash_tokenizer(self.tokenizer), *lengths, self.profile.pooling, *self._other_settings
+
+    @property
+    def _other_settings(self) -> tuple[object, ...]:
+        chosen = list_key_fields(self.recipe)
+        return tuple((name, chosen[name]) for name in INPUT_FIELDS if name in chosen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ class DivergedError(Exception):
 class FineTuning:
     """A run of ten tenths, judged by the mean task score over `dev_sets`: English dev of each task that counts.
 
-    `best_weights` are those of the tenth with the best score so far. Of tenths with equal scores the last one counts:
+    `best_weights` are those of the tenth with the best score so far, or of the last tenth where the recipe says so
+    (`Recipe.selection`). Of tenths with equal scores the last one counts:
     where dev is saturated, weights that settled at a lower rate are the better start for targets (measured on the
     miniature's supertags, see docs/lab-log.md). They are kept in the memory of the host, because on the device a new
     copy beside the old one would take as much as the optimizer's moments (XLM-R Large: 4.5 GB).
@@ -115,14 +116,14 @@ class FineTuning:
                 losses.clear()
 
     def _evaluate_dev(self) -> float:
-        """Score English dev, and keep the weights if they are the best so far."""
+        """Score English dev, and keep the weights if they are the best so far, or if the recipe keeps the last."""
         results = [self.evaluate(dev_set) for dev_set in self.dev_sets]
         pairs = zip(self.dev_sets, results, strict=True)
         score = float(np.mean([compute_task_score(dev_set.task, result.metrics) for dev_set, result in pairs]))
         self.curve.append(score)
         self.dev_metrics.append(results[0].metrics if len(results) == 1 else {"mean_task_score": score})
         self.is_constant = all(result.is_constant for result in results)
-        if score >= self.best_score:
+        if score >= self.best_score or self.recipe.selection == "last":
             self.best_tenth, self.best_score, self.best_weights = self.tenth, score, self._copy_weights()
         return score
 
@@ -160,7 +161,8 @@ class FineTuning:
         Where memory runs out the batch is processed in halves, whose gradients add up.
         """
         for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate * rate_factor(self.step, self.steps, self.recipe.warmup)
+            factor = rate_factor(self.step, self.steps, self.recipe.warmup, self.recipe.warmup_steps)
+            group["lr"] = self.learning_rate * factor
         compute = partial(self._compute_gradients, part, features)
         while (loss := try_within_memory(compute, reraise=self.micro_batch == 1 or not self.may_halve)) is None:
             self.micro_batch = max(1, min(self.micro_batch, len(features)) // 2)
@@ -227,7 +229,7 @@ class FineTuning:
         self.tenth = len(self.curve)
         self.step = end_of_tenth(self.tenth, self.steps) if self.tenth else 0
         if self.curve:
-            self.best_score = max(self.curve)
+            self.best_score = self.curve[-1] if self.recipe.selection == "last" else max(self.curve)
             self.best_tenth = max(tenth for tenth, score in enumerate(self.curve, 1) if score == self.best_score)
 
 

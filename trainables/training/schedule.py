@@ -28,12 +28,13 @@ def end_of_tenth(tenth: int, steps: int) -> int:
     return round(tenth * steps / TENTHS)
 
 
-def rate_factor(step: int, steps: int, warmup: float) -> float:
+def rate_factor(step: int, steps: int, warmup: float, warmup_steps: int | None = None) -> float:
     """Return the share of the peak learning rate at `step` (from 0).
 
-    It rises linearly over the first `warmup` share of the steps, then falls linearly to 0 after the last step.
+    It rises linearly over the first `warmup` share of the steps, or over `warmup_steps`, then falls linearly to 0 after
+    the last step. With more warm-up steps than steps it never reaches the peak.
     """
-    rising = max(1, round(warmup * steps))
+    rising = max(1, round(warmup * steps) if warmup_steps is None else warmup_steps)
     if step < rising:
         return (step + 1) / rising
     return (steps - step) / max(1, steps - rising)

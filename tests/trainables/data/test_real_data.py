@@ -9,6 +9,8 @@ from datasets import ClassLabel, Features, List, Value
 
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
+from spaces.recipes import choose_recipes
+from spaces.task import Task
 from spaces.xtreme import ENTITY_TAGS, INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, TAGGED, TEXT, XNLI, examples_of, pair_rows, qa_row
@@ -34,6 +36,49 @@ def test_without_a_dev_split_the_tail_is_held_out(write: Write) -> None:
     rows = [{"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}]
     data = write("google/xtreme/XNLI/validation", XNLI, rows)
     assert len(examples_of(TARGETS["xnli"], "train", origin=data)) == 25  # type: ignore[arg-type]
+
+
+def recipe_task(name: str, recipes: str) -> Task:
+    chosen = choose_recipes(BENCHMARKS["xtreme"], recipes)
+    return chosen.targets[name] if name in chosen.targets else chosen.intermediates[name]
+
+
+def test_each_recipe_selects_xnli_on_its_own_dev_rows(write: Write) -> None:
+    write("nyu-mll/glue/mnli/train", PAIR, pair_rows(3))
+    write("nyu-mll/glue/mnli/validation_matched", PAIR, [{"premise": "m", "hypothesis": "d", "label": 0}])
+    rows = [{"language": "en", "sentence1": "x", "sentence2": "d", "gold_label": "neutral"}]
+    data = write("google/xtreme/XNLI/validation", XNLI, rows)
+    for recipes, first in (("ours", "x"), ("xtreme", "x"), ("jiant", "m")):
+        (example,) = examples_of(recipe_task("xnli", recipes), "dev", origin=data)
+        assert isinstance(example, PairExample) and example.first == first
+        assert len(examples_of(recipe_task("xnli-perturbed", recipes), "train", origin=data)) == 3
+
+
+def test_published_recipes_train_tydiqa_on_all_rows(write: Write) -> None:
+    rows = [qa_row("ab", ["a"], [0], f"english-{i}") for i in range(20)]
+    data = write("google/xtreme/tydiqa/train", QA, rows)
+    data = write("google/xtreme/tydiqa/validation", QA, rows[:1])
+    for recipes, trained in (("ours", 18), ("jiant", 20), ("xtreme", 20)):
+        task = recipe_task("tydiqa", recipes)
+        assert len(examples_of(task, "train", origin=data)) == trained
+        assert len(examples_of(task, "dev", origin=data)) == 2
+        note = "which training has seen" if trained == 20 else "held out of training"
+        assert any(note in line for line in collect_notes(task, data))
+    assert compute_fingerprint(recipe_task("tydiqa", "ours"), data) != compute_fingerprint(
+        recipe_task("tydiqa", "jiant"), data
+    )
+
+
+def test_jiant_reads_hellaswags_begun_sentence_apart(write: Write) -> None:
+    columns = Features({"ctx": TEXT, "ctx_a": TEXT, "ctx_b": TEXT, "endings": List(TEXT), "label": TEXT})
+    rows = [{"ctx": "A. The", "ctx_a": "A.", "ctx_b": "the", "endings": ["x", "y"], "label": "1"}]
+    data = write("Rowan/hellaswag/default/train", columns, rows)
+    assert examples_of(recipe_task("hellaswag", "ours"), "train", origin=data) == [
+        ChoiceExample("A. The", "", ("x", "y"), 1)
+    ]
+    assert examples_of(recipe_task("hellaswag", "jiant"), "train", origin=data) == [
+        ChoiceExample("A.", "the", ("x", "y"), 1)
+    ]
 
 
 def test_languages_in_a_column(write: Write) -> None:

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from spaces.encoders import PROFILES
-from spaces.task import RetrievalMode, Task
+from spaces.errors import UsageError
+from spaces.recipes import RECIPE_SETS
+from spaces.task import Pooling, RetrievalMode, Task, read_retrieval_recipe
 from tests.encoder_folders import build_xlmr
 from tests.trainables.conftest import TOKENIZER
 from trainables.features.examples import ParallelPool, RankingPool
@@ -83,12 +85,39 @@ def test_pools_that_are_too_large_are_read_in_the_papers_layer_only(encoder: Enc
     assert select_layers(encoder, MINIATURE, limit + 1) == (2,)
 
 
+def test_xtremes_scripts_read_layer_20_for_bucc_and_14_for_tatoeba() -> None:
+    readings = {row.task: row.reading for row in RECIPE_SETS["xtreme"].retrieval}
+    for layers, bucc, tatoeba in ((24, 20, 14), (12, 8, 8), (36, 32, 21)):  # the last in proportion: 36 * 14 / 24
+        model = build_xlmr(60, num_hidden_layers=layers)
+        encoder = Encoder(model, TOKENIZER, masked_word_head=build_fresh_head(model))
+        assert official_layer_of(encoder, PRETRAINED, readings["bucc"]) == bucc
+        assert official_layer_of(encoder, PRETRAINED, readings["tatoeba"]) == tatoeba
+    shallow = build_xlmr(60, num_hidden_layers=3)
+    with pytest.raises(UsageError, match="4 below the last one, but the encoder has 3 layers"):
+        official_layer_of(
+            Encoder(shallow, TOKENIZER, masked_word_head=build_fresh_head(shallow)), PRETRAINED, readings["bucc"]
+        )
+
+
+def test_the_first_position_or_the_mean_of_all_of_them(encoder: Encoder) -> None:
+    text = words_of(encoder, 4)[3]
+    ids = torch.tensor([encoder.tokenizer(text)["input_ids"]])
+    encoder.model.eval()
+    states = encoder.model(input_ids=ids, output_hidden_states=True).hidden_states[1][0]
+    for pooling, expected in (("first", states[0]), ("mean", states.mean(0))):
+        (vector,) = embed(encoder, [text, "a longer text " * 3], (1,), pooling=pooling)[:, 0]  # type: ignore[arg-type]
+        torch.testing.assert_close(vector, torch.nn.functional.normalize(expected, dim=-1), rtol=1e-4, atol=1e-5)
+    assert read_retrieval_recipe({"pooling": "first", "layers": [[12, 8]], "below_top": None}).layers == ((12, 8),)
+
+
 def test_shared_candidates_are_embedded_once(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     embedded: list[tuple[str, ...]] = []
 
-    def counted(encoder: Encoder, sentences: tuple[str, ...], layers: tuple[int, ...]) -> torch.Tensor:
+    def counted(
+        encoder: Encoder, sentences: tuple[str, ...], layers: tuple[int, ...], pooling: Pooling
+    ) -> torch.Tensor:
         embedded.append(sentences)
-        return embed(encoder, sentences, layers)
+        return embed(encoder, sentences, layers, pooling=pooling)
 
     monkeypatch.setattr(module, "embed", counted)
     embedder, candidates = Embedder(encoder), words_of(encoder, 5)

@@ -44,6 +44,20 @@ def test_a_seed_changes_heads_order_and_dropout() -> None:
     assert first.batches.orders[0].batch_indices(0) != other.batches.orders[0].batch_indices(0)
 
 
+def test_the_last_tenth_is_handed_on_where_the_recipe_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter([0.9, *[0.2] * 8, 0.1])
+    monkeypatch.setattr("trainables.training.fine_tuning.compute_task_score", lambda task, metrics: next(scores))
+    training = training_of("csqa", recipe=dataclasses.replace(RECIPE, selection="last"))
+    for _ in range(TENTHS):
+        training.advance()
+    last = {name: value.clone() for name, value in training.model.state_dict().items()}
+    training.restore_best()
+    assert (training.best_tenth, training.best_score) == (10, 0.1) and equal(training.model.state_dict(), last)
+    again = training_of("csqa", recipe=dataclasses.replace(RECIPE, selection="last"))
+    again.load_state_dict(training.state_dict())
+    assert (again.best_tenth, again.best_score) == (10, 0.1)
+
+
 def test_the_best_tenth_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([0.1, 0.5, 0.3, 0.5, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1])
     monkeypatch.setattr("trainables.training.fine_tuning.compute_task_score", lambda task, metrics: next(scores))

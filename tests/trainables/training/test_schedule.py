@@ -97,6 +97,13 @@ def test_the_rate_rises_to_its_peak_and_falls_to_nothing(steps: int, warmup: flo
     assert all(a > b for a, b in itertools.pairwise(factors[peak + 1 :]))
 
 
+def test_warm_up_counts_steps_where_the_recipe_says_so() -> None:
+    assert [rate_factor(step, 8, 0.5, 4) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
+    assert [rate_factor(step, 4, 0.5, 0) for step in range(4)] == [1.0, 1.0, 2 / 3, 1 / 3]  # none: it only falls
+    # XTREME's 500 steps for TyDiQA are more than its 346: the rate rises to the end.
+    assert rate_factor(345, 346, 0.1, 500) == 346 / 500
+
+
 def test_epochs_become_steps() -> None:
     assert compute_total_steps(Recipe(epochs=2, batch_size=32), 1000) == 63
     assert compute_total_steps(Recipe(epochs=1, batch_size=32), 10) == TENTHS
