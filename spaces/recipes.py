@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from spaces.benchmark import Benchmark
+from spaces.chain import DEFAULT_SAMPLER
 from spaces.errors import UsageError
 from spaces.jiant_recipes import JIANT
 from spaces.recipe_set import OURS, RecipeRow, RecipeSet
@@ -68,3 +69,10 @@ def describe_rates(recipes: Iterable[tuple[str, Recipe | None]]) -> str:
     return ", ".join(
         f"{name} {recipe.learning_rate:g}" for name, recipe in recipes if recipe and recipe.learning_rate is not None
     )
+
+
+def find_default_sampler(names: Iterable[str]) -> str:
+    """Return the sampler of mixes that name none, in sweeps with these recipes; `capped` where they differ."""
+    mixtures = [RECIPE_SETS[name].mixture if name in RECIPE_SETS else None for name in names]
+    samplers = {DEFAULT_SAMPLER if mixture is None else mixture.sampler for mixture in mixtures}
+    return samplers.pop() if len(samplers) == 1 else DEFAULT_SAMPLER

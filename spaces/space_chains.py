@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 
 from spaces.benchmark import Benchmark
-from spaces.chain import DEFAULT_SAMPLER, MLM, MULTITASK, SAMPLERS
+from spaces.chain import MLM, MULTITASK, SAMPLERS
 from spaces.language import ENGLISH
 from spaces.method import METHODS
 from spaces.task import Task
@@ -30,7 +30,7 @@ def list_diversity_chains(benchmark: Benchmark) -> ChainNames:
     """
     tasks = [task for task in benchmark.multitask_tasks() if task.own_language == ENGLISH]
     mixes = [tuple(task.name for task in mix) for mix in _build_mixes(_group_by_kind(tasks))]
-    samplers = (f"{MULTITASK}~{sampler}" for sampler in SAMPLERS if sampler != DEFAULT_SAMPLER)
+    samplers = (f"{MULTITASK}~{sampler}" for sampler in SAMPLERS if sampler != benchmark.mixture.sampler)
     return (*(task.name for task in tasks), *("+".join(mix) for mix in mixes), MULTITASK, *samplers)
 
 

@@ -14,7 +14,7 @@ from analysis.tables.detectable import describe_detectable
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import format_difference, format_p, number_from_effect, summarise_seeds
 from analysis.tables.source import describe_source, group_by_reason, list_names, pluralise
-from spaces.chain import DEFAULT_SAMPLER, NONE
+from spaces.chain import NONE
 from spaces.step_share import describe_step_share
 
 QUESTION = "Does a more diverse intermediate mix make transfer more robust?"
@@ -128,8 +128,8 @@ def _describe_samplers(comparison: MixComparison) -> str | None:
         for chain, line in comparison.sampler_changes.items()
     )
     return (
-        f"Other samplers on the same tasks, {HEADINGS['quarter']} less that of {DEFAULT_SAMPLER}, in points: "
-        f"{list_names(changes)}."
+        f"Other samplers on the same tasks, {HEADINGS['quarter']} less that of {comparison.default_sampler}, "
+        f"in points: {list_names(changes)}."
     )
 
 
@@ -187,7 +187,7 @@ def _build_sampler_table(comparison: MixComparison) -> Grid:
         for chain, line in comparison.sampler_changes.items()
     ]
     columns = (GridColumn(HEADINGS[name], "difference", interval=True) for name in comparison.changes)
-    title = f"Other samplers beside {DEFAULT_SAMPLER}, the same tasks"
+    title = f"Other samplers beside {comparison.default_sampler}, the same tasks"
     return Grid(title, (GridColumn("chain"), *columns), tuple(rows))
 
 

@@ -12,8 +12,9 @@ from analysis.questions.mix_contrasts import ONE_MORE_KIND, Contrasts, MixMeasur
 from analysis.statistics.effects import find_complete_block
 from analysis.statistics.moments import EPSILON, Array
 from analysis.statistics.significance import adjust_p_values
-from spaces.chain import DEFAULT_SAMPLER
 from spaces.errors import UsageError
+from spaces.recipe_set import OURS
+from spaces.recipes import find_default_sampler
 from spaces.task import Task
 
 
@@ -29,6 +30,7 @@ class MixComparison:
     changes: Mapping[MixMeasure, Array]  # mixes x seeds, means over the targets
     contrasts: Mapping[str, Contrasts]
     contrasts_by_target: Mapping[str, Contrasts]  # target -> ONE_MORE_KIND there
+    default_sampler: str  # of mixes that name none
     sampler_changes: Mapping[str, Mapping[MixMeasure, Array]]  # chain -> by seed, against the default sampler
     distinct_contrasts: Contrasts  # ONE_MORE_KIND without mixes of near-duplicates; empty if there are none
 
@@ -61,7 +63,8 @@ def compare_mixes(evenness: Evenness, rng: np.random.Generator, target: str | No
     """Compare the mixes over all targets or one; raise UsageError for fewer than two mixes of known tasks."""
     transfer = evenness.transfer
     mixes, left_out = _find_mixes(evenness)
-    candidates = [mix for mix in mixes if mix.sampler == DEFAULT_SAMPLER or len(mix.tasks) == 1]
+    default_sampler = _find_default_sampler(evenness)
+    candidates = [mix for mix in mixes if mix.sampler == default_sampler or len(mix.tasks) == 1]
     if len(candidates) < 2:
         raise UsageError(
             f"{transfer.loaded_scores.source}: fewer than two chains are mixes of known tasks, so there is nothing to "
@@ -83,7 +86,8 @@ def compare_mixes(evenness: Evenness, rng: np.random.Generator, target: str | No
         changes=changes,
         contrasts=compare(scope),
         contrasts_by_target={name: compare((name,))[ONE_MORE_KIND] for name in (scope if len(scope) > 1 else ())},
-        sampler_changes=_compare_samplers(mixes, changes),
+        default_sampler=default_sampler,
+        sampler_changes=_compare_samplers(mixes, changes, default_sampler),
         distinct_contrasts=compare(scope, distinct)[ONE_MORE_KIND] if 1 < len(distinct) < len(candidates) else {},
     )
 
@@ -101,9 +105,13 @@ def _find_mixes(evenness: Evenness) -> tuple[tuple[TaskMix, ...], dict[str, str]
             left_out[name] = chain
             continue
         kinds = tuple(tasks[task].kind for task in chain.tasks)
-        sampler, pairs = chain.sampler or DEFAULT_SAMPLER, _find_near_duplicates(chain.tasks, tasks)
+        sampler, pairs = chain.sampler or _find_default_sampler(evenness), _find_near_duplicates(chain.tasks, tasks)
         mixes.append(TaskMix(chain=name, tasks=chain.tasks, kinds=kinds, sampler=sampler, near_duplicates=pairs))
     return tuple(sorted(mixes, key=lambda mix: len(mix.tasks))), left_out
+
+
+def _find_default_sampler(evenness: Evenness) -> str:
+    return find_default_sampler(str(spec.get("recipe", OURS)) for spec in evenness.transfer.loaded_scores.specs)
 
 
 def _find_near_duplicates(names: Sequence[str], tasks: Mapping[str, Task]) -> tuple[str, ...]:
@@ -127,12 +135,12 @@ def _compute_changes(evenness: Evenness, mixes: Sequence[TaskMix], targets: Sequ
 
 
 def _compare_samplers(
-    mixes: Sequence[TaskMix], changes: Mapping[MixMeasure, Array]
+    mixes: Sequence[TaskMix], changes: Mapping[MixMeasure, Array], default_sampler: str
 ) -> dict[str, dict[MixMeasure, Array]]:
     """Return chains of another sampler less the chain of the same tasks with the default sampler."""
-    default_rows = {frozenset(mix.tasks): row for row, mix in enumerate(mixes) if mix.sampler == DEFAULT_SAMPLER}
+    default_rows = {frozenset(mix.tasks): row for row, mix in enumerate(mixes) if mix.sampler == default_sampler}
     return {
         mix.chain: {name: values[row] - values[default_rows[tasks]] for name, values in changes.items()}
         for row, mix in enumerate(mixes)
-        if mix.sampler != DEFAULT_SAMPLER and (tasks := frozenset(mix.tasks)) in default_rows
+        if mix.sampler != default_sampler and (tasks := frozenset(mix.tasks)) in default_rows
     }

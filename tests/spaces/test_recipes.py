@@ -8,8 +8,9 @@ from spaces.errors import UsageError
 from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
 from spaces.plan import Stratum, expand_strata
 from spaces.recipe_set import RecipeRow
-from spaces.recipes import RECIPE_SETS, choose_recipes, list_kept_tasks
+from spaces.recipes import RECIPE_SETS, choose_recipes, find_default_sampler, list_kept_tasks
 from spaces.space import Space, resolve_axes
+from spaces.space_chains import list_diversity_chains
 from spaces.task import Recipe, list_key_fields
 from spaces.xtreme_data import TASK_SPLITS
 
@@ -86,6 +87,20 @@ def test_a_recipes_rate_is_the_only_arm_unless_the_user_gives_rates() -> None:
     }
     assert {s.rates for s in plan_of("xtreme") if s.kind == "intermediate"} == {(2e-5, 1e-5, 3e-5)}
     assert {s.rates for s in plan_of("xtreme", with_rates=False) if s.kind == "target"} == {(2e-5, 1e-5, 3e-5)}
+
+
+def test_mixes_that_name_no_sampler_have_the_recipes() -> None:
+    assert [find_default_sampler(names) for names in (["jiant"], ["ours"], [], ["jiant", "ours"])] == [
+        "proportional",
+        "capped",
+        "capped",
+        "capped",
+    ]
+    for name in ("ours", "jiant"):  # every sampler once, by another name than the plain mix
+        benchmark = choose_recipes(XTREME, name)
+        chains = list_diversity_chains(benchmark)
+        assert "multitask" in chains and f"multitask~{benchmark.mixture.sampler}" not in chains
+        assert sum(chain.startswith("multitask~") for chain in chains) == 3
 
 
 def test_a_mix_samples_and_reads_inputs_as_the_recipe_says() -> None:
