@@ -92,6 +92,10 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
     def rates_of(own_rate: float | None) -> tuple[float, ...] | Range:
         return default_rates if own_rate is None else (own_rate,)
 
+    def rates_of_targets(targets: tuple[str, ...]) -> tuple[float, ...] | Range:
+        recipe = benchmark.targets[targets[0]].recipe
+        return rates_of(None if recipe is None else recipe.learning_rate)
+
     tasks = [benchmark.targets[name] for name in axes.targets]
     # All targets of a training set are evaluated, even if the sweep has only one of them: training is what costs, and
     # a later sweep with the other target finds it done.
@@ -119,17 +123,17 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
         for name, parent in parents.items():
             build = functools.partial(Stratum, intermediate=name, seed=seed, parent=parent)
             for training_set, targets in training_sets.items():
-                recipe = benchmark.targets[targets[0]].recipe
-                own_rates = rates_of(None if recipe is None else recipe.learning_rate)
-                strata.append(build(kind="target", task=training_set, rates=own_rates, targets=targets))
+                rates = rates_of_targets(targets)
+                strata.append(build(kind="target", task=training_set, rates=rates, targets=targets))
             for task in tasks:
                 if task.kind == "retrieval":
                     strata.append(build(kind="retrieval", task=task.name, rates=(None,), targets=(task.name,)))
         for ceiling in axes.ceilings:
-            build = functools.partial(Stratum, intermediate=ceiling.name, seed=seed, parent=root, rates=rates)
+            build = functools.partial(Stratum, intermediate=ceiling.name, seed=seed, parent=root)
             for training_set, targets in training_sets.items():
                 if training_set in ceiling.rows and seed in axes.seeds_of(ceiling.name):
-                    strata.append(build(kind="target", task=training_set, targets=targets))
+                    rates = rates_of_targets(targets)
+                    strata.append(build(kind="target", task=training_set, rates=rates, targets=targets))
     return tuple(strata)
 
 
