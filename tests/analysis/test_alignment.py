@@ -124,6 +124,19 @@ def test_a_stage_without_probes_is_a_hole_and_said(planted: Path, capsys: Captur
     assert "1 intermediate run of 28 left no probes.parquet" in printed(capsys, main, planted)
 
 
+def test_measuring_on_a_targets_own_sentences_is_said(planted: Path, capsys: Capture) -> None:
+    for name, sentence in (
+        (None, "Alignment was measured by a former version, on a target's own sentences:"),
+        ("tatoeba", "Alignment was measured on a target's own sentences (tatoeba): its score shares their noise."),
+        ("probe", None),  # the miniature's own
+        ("sib200", None),
+    ):
+        for file in planted.parent.glob("stages/*/probes.parquet"):
+            pl.read_parquet(file).with_columns(target=pl.lit(name, pl.String)).write_parquet(file)
+        said = printed(capsys, main, planted)
+        assert said.count("own sentences") == (sentence is not None) and (sentence or "") in said
+
+
 def test_without_probes_it_says_how_to_get_them(planted: Path, capsys: Capture) -> None:
     for file in planted.parent.glob("stages/*/probes.parquet"):
         file.unlink()

@@ -46,6 +46,21 @@ def test_measures_by_hand(tmp_path: Path) -> None:
     assert np.isnan(evenness.average_over_targets("gap", ("bucc",))).all()
 
 
+def test_gain_is_ranked_beside_the_text_of_pretraining(tmp_path: Path, capsys: Capture) -> None:
+    """XNLI gains more the less text a language has in CC-100: ru, de, bg, fr, es is its order there."""
+    order = {"ru": 1, "de": 2, "bg": 3, "fr": 4, "es": 5}
+    raised = [
+        (*row[:5], row[5] + order.get(row[3], 0) / 100 * (row[0] == "mnli"), row[6])
+        for seed in range(3)
+        for row in (*rows("none", seed), *rows("mnli", seed))
+        if row[1] == "xnli"
+    ]
+    file = write_file(tmp_path, raised, "benchmark")
+    said = printed(capsys, main, file)
+    assert "text in CC-100 (the encoder is not known to have read it): -1.00 over 5 languages (p 0.017)" in said
+    assert "CC-100" not in printed(capsys, main, file, "--by", "family")
+
+
 def test_a_change_is_paired_with_the_baseline_of_its_seed(tmp_path: Path) -> None:
     evenness = measure(tmp_path, THREE)
     assert evenness.compute_change("gap", ("xnli",))[1] == pytest.approx([1 - 4, 1 - 5, 1 - 6])

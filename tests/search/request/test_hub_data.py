@@ -308,3 +308,16 @@ def test_offline_a_recorded_sweep_is_whole(
     # A part that the record does not name cannot be asked for, and is not called absent.
     with pytest.raises(UsageError, match="nala-cub/americas_nli: HF_HUB_OFFLINE is set"):
         asked("--intermediates", "mnli,americasnli@aym", "--skip-missing")
+
+
+def test_sentences_of_probes_are_asked_for_before_the_start_or_their_lack_is_said(
+    hub: LoopbackHub, asked: Callable[..., SweepRequest], check: Check
+) -> None:
+    """A worker's hub knows only what the driver asked for."""
+    request = asked("--probes", "alignment")
+    assert any("Davlan/sib200 is missing, so test rows of tatoeba or xnli are read" in note for note in request.notes)
+    assert request.context.source.hub is not None
+    assert "Davlan/sib200" in request.context.source.hub.to_json()
+    _, said = check("--probes", "alignment")
+    assert "which are a target's own sentences" in said
+    assert not any("sib200" in note for note in asked().notes)
