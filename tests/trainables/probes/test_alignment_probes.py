@@ -213,10 +213,9 @@ def test_every_language_has_the_same_english_sentences_and_none_stands_twice() -
         assert len(set(english)) == len(set(foreign)) == len(english) == 100
 
 
-@pytest.mark.parametrize("null", [False, True])
-def test_no_target_of_the_miniature_has_an_event_that_is_probed(null: bool) -> None:
+def test_no_target_of_the_miniature_has_an_event_that_is_probed() -> None:
     """Neither a probed sentence nor its rewording is in an item of a target, or in a text that encoders read before."""
-    world = build_world(0, null)
+    world = build_world(0)
     probed = [form for clause in probe_sentences.draw_clauses(world) for form in (clause, reword_fully(clause))]
     events = set(map(probe_sentences.event_of, probed))
     for task in BENCHMARKS["miniature"].targets.values():
