@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
-from analysis.page import blocks
+from analysis.page import blocks, other_comparisons
 from analysis.page.blocks import NO_BREAK_SPACE, Block, BulletList, Paragraph, Section
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.tables.choice_sentences import describe_choices
-from analysis.tables.fairness_sentences import describe_fairness
-from analysis.tables.new_samples import describe_new_samples
 from analysis.tables.ranking_sentences import COPIES_WARNING
 from analysis.tables.source import list_names, name_baseline, pluralise, refer_to_baseline
 from analysis.transfer.contest import Contest, WinnerEstimate
@@ -24,12 +22,9 @@ def build_section(ranking: Ranking) -> Section:
     for number, column in enumerate(ranking.mean_columns):
         contest = ranking.contests[column.name]
         parts.append(Paragraph(write_headline(ranking, contest), "plain" if number or choices else "answer"))
-        beyond = () if number else map(blocks.format_minus, describe_new_samples(ranking))
-        if points := (*beyond, *_explain_certainty(ranking, contest)):
+        if points := tuple(_explain_certainty(ranking, contest)):
             parts.append(BulletList(points))
-    if lines := tuple(blocks.format_minus(line) for line in describe_fairness(ranking)):
-        parts += [Paragraph("Fair comparisons:", "plain"), BulletList(lines)]
-    return Section("answer", "The answer", tuple(parts))
+    return Section("answer", "The answer", (*parts, *other_comparisons.build_blocks(ranking)))
 
 
 def write_headline(ranking: Ranking, contest: Contest) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from analysis.tables.numbers import format_difference, format_interval, number_from_estimate, summarise_seeds
+from analysis.tables.numbers import format_interval, number_from_estimate, summarise_seeds
 from analysis.tables.source import list_names, name_baseline, pluralise
 from analysis.tables.standings import SAME_DATA_MARK
 from analysis.transfer.columns import MEAN_ALL
@@ -18,26 +18,11 @@ from spaces.same_data import shares_training_rows
 MAX_GROUPS = 3  # of same-data cells in a sentence; the matrix marks all
 
 
-def describe_fairness(ranking: Ranking, *, is_brief: bool = False) -> list[str]:
-    """Return a sentence or more for each comparison that these scores allow; the brief form is for one screen."""
-    if is_brief:
-        return [*(_describe_without(ranking, each) for each in ranking.without_same_data[:1]), *_sum_up(ranking)]
+def describe_fairness(ranking: Ranking) -> list[str]:
+    """Return a sentence or more for each comparison that these scores allow."""
     lines = [_describe_without(ranking, each) for each in ranking.without_same_data]
     lines += [_describe_baseline(each) for each in ranking.baseline_comparisons]
     return lines + _describe_matched_tuning(ranking)
-
-
-def _sum_up(ranking: Ranking) -> list[str]:
-    """Return one sentence on what the best task gains over the other baselines; none without any."""
-    best = ranking.contests[MEAN_ALL].leader
-    gains = [
-        (f"{each.name} (itself {each.own.mean or 0.0:+.1f})", number_from_estimate(each.gain))
-        for each in ranking.baseline_comparisons
-    ]
-    if ranking.matched_tuning and MEAN_ALL in ranking.matched_tuning.gains:
-        gains.append((f"{NONE} tuned as often", summarise_seeds(ranking.matched_tuning.gains[MEAN_ALL][1])))
-    parts = [f"against {name} {format_difference(number)}" for name, number in gains if number.value is not None]
-    return [f"{best} {', '.join(parts)}."] if parts else []
 
 
 def list_same_data(cells: Collection[tuple[str, str]], limit: int = MAX_GROUPS) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from itertools import product
 from typing import Any
 
-from analysis.tables import failures, new_samples
+from analysis.tables import failures, new_samples, other_comparisons
 from analysis.tables.escapes import escape_formula
 from analysis.tables.numbers import summarise_seeds
 from analysis.tables.same_data_table import list_seen
@@ -115,6 +115,7 @@ def as_json(ranking: Ranking) -> str:
         "decided": {name: _build_decided(ranking, name) for name in sorted(ranking.transfer.skipped_seeds)},
         "means": {name: contest.column.targets for name, contest in ranking.contests.items()},
         "groups": _build_groups(ranking),
+        "other_comparisons": other_comparisons.build_document(ranking),
         "new_samples": new_samples.build_document(ranking),
         "order": {name: contest.order for name, contest in ranking.contests.items()},
         "contests": {name: _build_contest(contest) for name, contest in ranking.contests.items()},

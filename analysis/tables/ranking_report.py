@@ -8,6 +8,7 @@ from analysis.tables import (
     fairness_sentences,
     group_gains,
     new_samples,
+    other_comparisons,
     ranking_legend,
     ranking_sentences,
     same_data_table,
@@ -51,10 +52,7 @@ def as_latex(ranking: Ranking) -> str:
 
 
 def _write_introduction(ranking: Ranking) -> tuple[list[str], ...]:
-    return ranking_sentences.describe_scores(ranking), [
-        *ranking_sentences.write_answer(ranking),
-        *failures.describe_changes(ranking),
-    ]
+    return ranking_sentences.describe_scores(ranking), ranking_sentences.write_answer(ranking)
 
 
 def _write_notes(ranking: Ranking) -> tuple[list[str], ...]:
@@ -65,7 +63,8 @@ def _write_notes(ranking: Ranking) -> tuple[list[str], ...]:
     return (
         ranking_sentences.describe_order(ranking),
         ["Not complete:", *missing] if missing else [],
-        [*failures.describe_rates(ranking), *failures.list_counted(ranking)],
+        [*new_samples.describe_new_samples(ranking), *fairness_sentences.describe_fairness(ranking)],
+        [*failures.describe_changes(ranking), *failures.describe_rates(ranking), *failures.list_counted(ranking)],
         [*ranking_legend.explain_marks(ranking), *fairness_sentences.explain_fairness(ranking)],
     )
 
@@ -89,6 +88,7 @@ def _build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
     )
     return (
         (title, standings.build_headings(ranking), standings.build_rows(ranking), {0}),
+        *other_comparisons.build_tables(ranking),
         *without,
         *group_gains.build_tables(ranking),
         (matrix_title, _build_headings(ranking), list(_build_rows(ranking)), {0, len(ranking.shown)}),

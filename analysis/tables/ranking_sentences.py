@@ -2,10 +2,9 @@
 
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables import choice_sentences
-from analysis.tables.fairness_sentences import describe_fairness
 from analysis.tables.group_gains import name_mean
-from analysis.tables.new_samples import describe_new_samples
 from analysis.tables.numbers import format_interval, number_from_estimate
+from analysis.tables.other_comparisons import describe_other_comparisons
 from analysis.tables.reference_sentences import describe_ceilings, describe_floors
 from analysis.tables.source import describe_source, format_counts, list_names, name_baseline, pluralise, role_of
 from analysis.transfer.array import DECIDED
@@ -34,11 +33,11 @@ def write_answer(ranking: Ranking) -> list[str]:
         " ".join(filter(None, (describe_leader(ranking, name), _describe_certainty(ranking, name))))
         for name in ranking.contests
     ]
-    lines += [*describe_new_samples(ranking), *_describe_honest_winner(ranking.contests[MEAN_ALL])]
+    lines += _describe_honest_winner(ranking.contests[MEAN_ALL])
     return [
         *choice_sentences.describe_choices(ranking),
         *lines,
-        *describe_fairness(ranking),
+        *describe_other_comparisons(ranking),
         *describe_disagreement(ranking),
         *choice_sentences.describe_planned(ranking),
         *_describe_power(ranking),

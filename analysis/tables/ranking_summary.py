@@ -3,9 +3,9 @@
 The whole report (`ranking_report`) takes several screens. This is what a sweep shows at its end.
 """
 
-from analysis.tables import failures, ranking_sentences, reference_sentences, screen
+from analysis.tables import ranking_sentences, reference_sentences, screen
 from analysis.tables.choice_sentences import describe_choices, describe_planned
-from analysis.tables.fairness_sentences import describe_fairness
+from analysis.tables.other_comparisons import describe_other_comparisons
 from analysis.tables.ranking_sentences import describe_leader
 from analysis.tables.source import (
     describe_seeds,
@@ -60,8 +60,7 @@ def _write_answer(ranking: Ranking) -> list[str]:
     return [
         *describe_choices(ranking),
         *lines,
-        *describe_fairness(ranking, is_brief=True),
-        *failures.describe_changes(ranking),
+        *describe_other_comparisons(ranking),
         *describe_planned(ranking),
         *warnings,
         *reference_sentences.describe_floors(ranking),

@@ -1,0 +1,146 @@
+"""The answer under other comparisons: fewer cells, failed runs, other baselines, other languages and targets.
+
+Each is one line: the best task by the mean over all targets, its gain and its interval. One sentence says in how many
+of them the verdict stands.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.statistics.interval import CONFIDENCE_LEVEL
+from analysis.tables.grid import GridNumber
+from analysis.tables.group_gains import TablePart
+from analysis.tables.new_samples import describe_language_sample, describe_target_sample
+from analysis.tables.numbers import format_difference, number_from_estimate, summarise_seeds
+from analysis.tables.source import list_names, name_baseline, pluralise
+from analysis.tables.standings import EMPTY_FIELD
+from analysis.tables.wide_table import TextField, TextRow
+from analysis.transfer.columns import MEAN_ALL
+from analysis.transfer.new_samples import SampleGain
+from analysis.transfer.ranking import Ranking
+from spaces.chain import NONE
+
+MAX_NAMED = 4  # comparisons in a sentence; the table has all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherComparison:
+    """The best task of one comparison, with its gain in points."""
+
+    name: str  # `against none~x6`
+    remark: str = ""  # what a reader must know beside the name: `itself +3.2`
+    best: str
+    gain: GridNumber
+
+    @property
+    def is_gain(self) -> bool:
+        """True if the interval lies above 0."""
+        return self.gain.low is not None and self.gain.low > 0
+
+
+def list_other_comparisons(ranking: Ranking) -> tuple[OtherComparison, ...]:
+    """Return the comparisons that these scores allow, in the order of the table; none without a best task."""
+    return tuple(_iterate(ranking)) if ranking.contests[MEAN_ALL].leader else ()
+
+
+def _iterate(ranking: Ranking) -> Iterator[OtherComparison]:
+    leader = ranking.contests[MEAN_ALL].leader
+    assert leader is not None
+    for without in ranking.without_same_data:
+        if without.mean == MEAN_ALL and without.contest is not None and without.contest.leader is not None:
+            best, targets = without.contest.leader, pluralise(len(without.common), "target")
+            gain = number_from_estimate(without.gains[best])
+            yield OtherComparison(name="without same-data cells", remark=targets, best=best, gain=gain)
+    counted = ranking.counted_failures
+    if counted is not None and (best_counted := counted.contests[MEAN_ALL].leader) is not None:
+        gain = number_from_estimate(counted.gains[best_counted, MEAN_ALL])
+        yield OtherComparison(name="with failed runs counted", best=best_counted, gain=gain)
+    for other in ranking.baseline_comparisons:
+        itself = "" if other.own.mean is None else f"itself {other.own.mean:+.1f}"
+        gain = number_from_estimate(other.gain)
+        yield OtherComparison(name=f"against {other.name}", remark=itself, best=other.best, gain=gain)
+    matched = ranking.matched_tuning
+    if matched is not None and MEAN_ALL in matched.gains:
+        best, values = matched.gains[MEAN_ALL]
+        name = f"against {NONE} tuned as often"
+        yield OtherComparison(name=name, best=best, gain=summarise_seeds(values))
+    samples = ranking.new_samples
+    scopes = (
+        (describe_language_sample(samples), samples.by_language),
+        (describe_target_sample(samples), samples.by_target),
+    )
+    for scope, gains in scopes:
+        name, _, remark = scope.partition(" (")
+        if leader in gains and gains[leader].interval is not None:
+            remark = remark.removesuffix(")")
+            yield OtherComparison(name=f"for {name}", remark=remark, best=leader, gain=_build_number(gains[leader]))
+
+
+def _build_number(gain: SampleGain) -> GridNumber:
+    low, high = gain.interval or (None, None)
+    return GridNumber(value=gain.mean, low=low, high=high)
+
+
+def describe_other_comparisons(ranking: Ranking) -> list[str]:
+    """Return one or two sentences: in how many comparisons the verdict stands, in which it does not."""
+    comparisons, leader = list_other_comparisons(ranking), ranking.contests[MEAN_ALL].leader
+    if not comparisons or leader is None:
+        return []
+    estimate = ranking.gains[leader, MEAN_ALL]
+    is_gain = estimate.excludes_zero and (estimate.mean or 0.0) > 0
+    total = pluralise(len(comparisons), "other comparison")
+    same = [each for each in comparisons if each.is_gain == is_gain]
+    different = [each for each in comparisons if each.is_gain != is_gain]
+    shown = f"{leader} is better than {name_baseline(ranking.loaded_scores)}"
+    if is_gain:
+        text = f"That {shown} holds in {len(same)} of {total}."
+        end = f" It is not shown {_list_gains(different)}." if different else ""
+    else:
+        text = f"No gain is shown in {len(same)} of {total}, either."
+        end = f" There is one {_list_gains(different)}." if different else ""
+    others = [each for each in comparisons if each.best != leader]
+    changed = f" Another task is best {list_names(f'{each.name} ({each.best})' for each in others)}." if others else ""
+    return [f"{text}{end}{changed}"]
+
+
+def _list_gains(comparisons: list[OtherComparison]) -> str:
+    named = [f"{each.name} ({format_difference(each.gain)})" for each in comparisons[:MAX_NAMED]]
+    more = len(comparisons) - MAX_NAMED
+    return list_names(named) + (f" and {more} more" if more > 0 else "")
+
+
+def build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
+    """Return the table of other comparisons, or none."""
+    comparisons = list_other_comparisons(ranking)
+    if not comparisons:
+        return ()
+    scope = f"the mean over {pluralise(len(ranking.transfer.targets), 'target')}"
+    title = f"Other comparisons: the best task by {scope}, its gain in points"
+    rows = [
+        TextRow(f"   {each.name}", f"({each.remark})" if each.remark else "", _build_fields(each))
+        for each in comparisons
+    ]
+    return ((title, [("best", "task"), ("", "gain"), (f"{CONFIDENCE_LEVEL:.0%}", "interval")], rows, {0}),)
+
+
+def _build_fields(comparison: OtherComparison) -> tuple[TextField, ...]:
+    gain = comparison.gain
+    value = EMPTY_FIELD if gain.value is None else TextField(f"{gain.value:+z.1f}", "*" * comparison.is_gain)
+    has_interval = gain.low is not None and gain.high is not None
+    interval = TextField(f"{gain.low:+z.1f} {gain.high:+z.1f}") if has_interval else EMPTY_FIELD
+    return TextField(comparison.best), value, interval
+
+
+def build_document(ranking: Ranking) -> list[dict[str, Any]]:
+    """Return the comparisons for JSON."""
+    return [
+        {
+            "comparison": each.name,
+            "remark": each.remark,
+            "best": each.best,
+            "gain": each.gain.value,
+            "interval": None if each.gain.low is None else (each.gain.low, each.gain.high),
+        }
+        for each in list_other_comparisons(ranking)
+    ]
