@@ -7,8 +7,8 @@ from spaces.benchmark import Mixture
 from spaces.task import Recipe, RetrievalRecipe, TaskKind
 
 OURS = "ours"
-TRAINING_SETTINGS = (
-    *("epochs", "batch_size", "max_length", "learning_rate", "warmup", "weight_decay", "clip", "selection", "splits"),
+TRAINING_SETTINGS = tuple(
+    "epochs batch_size max_length learning_rate warmup weight_decay clip selection splits".split()
 )
 SPAN_SETTINGS = ("windows", "question_limit", "decoding")
 CHOICE_SETTINGS = ("question_beside",)
