@@ -145,9 +145,10 @@ def run(options: RunOptions) -> int:
 
 
 def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
-    from search.cost.cost import describe_plan, estimate_cost, estimate_work
+    from search.cost.cost import estimate_cost, estimate_work
     from search.cost.detectable import describe_detectable
     from search.cost.observed_spread import find_spread
+    from search.cost.plan_description import describe_plan
     from search.driver.sweep_run import make_board
 
     reused = 0

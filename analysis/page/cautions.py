@@ -6,7 +6,7 @@ from analysis.page.blocks import BulletList, Paragraph, Section, join_names
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables import ranking_sentences
 from analysis.tables.source import count_and_list, list_names
-from analysis.transfer.array import DECIDED
+from analysis.transfer.holes import DECIDED
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
 

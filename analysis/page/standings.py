@@ -1,4 +1,4 @@
-"""The ranking: a figure of dots and intervals, and a table of all its numbers."""
+"""The ranking: a figure of dots and intervals, and tables of all its numbers."""
 
 from typing import Any
 
@@ -6,9 +6,8 @@ import polars as pl
 
 from analysis.page import blocks, charts, same_data
 from analysis.page.blocks import Figure, PageColumn, PageTable, Paragraph, Section
-from analysis.page.group_gains import build_group_blocks
 from analysis.statistics.interval import CONFIDENCE_LEVEL
-from analysis.tables import ranking_legend
+from analysis.tables import group_gains, ranking_legend
 from analysis.tables.source import label_chain, list_names, refer_to_baseline, role_of
 from analysis.tables.standings import describe_hidden
 from analysis.transfer.cost import choose_unit
@@ -54,7 +53,7 @@ def build_section(ranking: Ranking) -> Section:
         spec=charts.draw_ranking([name for name in first.order if name in ranking.shown], intervals),
         data={"ranking": frame},
     )
-    blocks_below = (*without, *build_group_blocks(ranking))
+    blocks_below = (*without, *_build_group_blocks(ranking))
     return Section("ranking", "Ranking", (Paragraph(note), *note_hidden(ranking), figure, table, *blocks_below))
 
 
@@ -104,3 +103,21 @@ def _build_table(ranking: Ranking) -> PageTable:
         tuple(columns),
         tuple(rows),
     )
+
+
+def _build_group_blocks(ranking: Ranking) -> tuple[Paragraph | PageTable, ...]:
+    """Return the gains by group with their intervals, and the targets of each group; only why, without groups."""
+    texts = tuple(Paragraph(line) for line in group_gains.explain_groups(ranking))
+    if not group_gains.shows_groups(ranking):
+        return texts
+    columns = [PageColumn("intermediate")]
+    for column in ranking.group_columns:
+        columns += [PageColumn(f"{column.name}{end}", 2, signed=True) for end in ("", ", low", ", high")]
+    rows = []
+    for name in ranking.shown:
+        row: list[str | float | int | None] = [label_chain(ranking.loaded_scores, name)]
+        for column in ranking.group_columns:
+            gain = ranking.group_gains[name, column.name]
+            row += [gain.mean, *(gain.interval or (None, None))]
+        rows.append(tuple(row))
+    return (*texts, PageTable("group-table", "Gain by group of targets", tuple(columns), tuple(rows)))

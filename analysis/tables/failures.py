@@ -9,10 +9,10 @@ from analysis.tables.ranking_sentences import describe_leader
 from analysis.tables.source import list_names, pluralise
 from analysis.tables.standings import EMPTY_FIELD, format_gain
 from analysis.tables.wide_table import TextField, TextRow, TwoLineHeading
-from analysis.transfer.array import Cell
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.failure_rates import FailureRate
+from analysis.transfer.holes import Cell
 from analysis.transfer.ranking import Ranking
 
 FailureTable = tuple[str, list[TwoLineHeading], list[TextRow], set[int]]  # title, headings, rows, rows before a rule

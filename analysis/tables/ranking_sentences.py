@@ -7,10 +7,10 @@ from analysis.tables.numbers import format_interval, number_from_estimate
 from analysis.tables.other_comparisons import describe_other_comparisons
 from analysis.tables.reference_sentences import describe_ceilings, describe_floors
 from analysis.tables.source import describe_source, format_counts, list_names, name_baseline, pluralise, role_of
-from analysis.transfer.array import DECIDED
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
+from analysis.transfer.holes import DECIDED
 from analysis.transfer.other_baselines import is_sham
 from analysis.transfer.ranking import Ranking
 

@@ -17,9 +17,9 @@ from analysis.tables.source import (
     pluralise,
 )
 from analysis.tables.standings import mark_missing
-from analysis.transfer.array import DECIDED
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.estimate import Estimate
+from analysis.transfer.holes import DECIDED
 from analysis.transfer.ranking import Ranking
 
 MAX_LINES = 30  # of a terminal; tasks at the end of the order give way

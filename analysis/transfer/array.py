@@ -11,18 +11,12 @@ import polars as pl
 from analysis.scores import choose
 from analysis.scores.choose import MAJORITY, Metrics
 from analysis.scores.keys import locate_on_axis
-from analysis.scores.plain_names import show_hidden
 from analysis.scores.scores import Scores
-from analysis.scores.tidy import CELL_COLUMNS
 from analysis.statistics.moments import Array, BoolArray
-from spaces.chain import NONE, RANDOM_ENCODER, phase_of
+from analysis.transfer.holes import Cell, Hole, IntermediateStatuses, collect_statuses, find_holes
+from spaces.chain import NONE, RANDOM_ENCODER
 
 POINTS_PER_SHARE = 100.0
-DECIDED = "decided"
-STATUSES_BY_SEVERITY = ("failed", "degenerate", "stopped")  # the first that applies names a cell without a finished run
-
-Cell = tuple[str, str, int]  # chain, target, seed
-IntermediateStatuses = Mapping[tuple[str, int], Mapping[str, str | None]]  # intermediate, seed -> status -> reason
 
 
 class ArrayAxes(NamedTuple):
@@ -32,20 +26,6 @@ class ArrayAxes(NamedTuple):
     targets: tuple[str, ...]
     languages: tuple[str, ...]
     seeds: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """A seed that is planned for a cell and has no score, or no gain."""
-
-    seed: int
-    status: str  # stopped, degenerate, failed, decided (by a race), missing, or unpaired: its baseline is not finished
-    reason: str | None = None
-
-    @property
-    def description(self) -> str:
-        """The status, with its reason in brackets."""
-        return f"{self.status} ({show_hidden(self.reason)})" if self.reason else self.status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +120,7 @@ def build_transfer(
     metrics = choose.override_metrics(rows, choose.resolve_official_metrics(metric_table, "test", picked), picked)
     runs = choose.list_runs(rows, choose.resolve_official_metrics(metric_table, "dev", picked))
     axes, array = _fill_array(scores, rows, runs, metrics)
-    statuses = _collect_statuses(scores.intermediate_rows)
+    statuses = collect_statuses(scores.intermediate_rows)
     has_score = np.asarray(np.isfinite(array).any(axis=2))
     planned = _mask_planned(scores, axes, has_score)
     return Transfer(
@@ -150,7 +130,7 @@ def build_transfer(
         runs=runs,
         metrics=metrics,
         planned=planned,
-        holes=_find_holes(scores, runs, statuses, has_score | ~planned[:, None]),
+        holes=find_holes(scores, runs, statuses, has_score | ~planned[:, None]),
         intermediate_statuses=statuses,
     )
 
@@ -206,48 +186,8 @@ def _fill_means(rows: pl.DataFrame, runs: pl.DataFrame, axes: ArrayAxes, metrics
     return means
 
 
-def _collect_statuses(rows: pl.DataFrame) -> IntermediateStatuses:
-    """Return the statuses of each intermediate task's runs, with their reasons."""
-    ordered = rows.sort("reason", nulls_last=True).select("intermediate", "seed", "status", "reason")
-    statuses: dict[tuple[str, int], dict[str, str | None]] = {}
-    for intermediate, seed, status, reason in ordered.iter_rows():
-        statuses.setdefault((intermediate, seed), {}).setdefault(status, reason)
-    return statuses
-
-
 def _mask_planned(scores: Scores, axes: ArrayAxes, has_score: BoolArray) -> BoolArray:
     """Return a mask of chains x seeds, False for seeds that a chain was not to get; one with a score counts."""
     unplanned = scores.unplanned_chain_seeds
     planned = [[(chain, seed) not in unplanned for seed in axes.seeds] for chain in axes.chains]
     return np.array(planned, np.bool_).reshape(len(axes.chains), len(axes.seeds)) | has_score.any(axis=1)
-
-
-def _find_holes(
-    scores: Scores, runs: pl.DataFrame, intermediate_statuses: IntermediateStatuses, is_complete: BoolArray
-) -> dict[Cell, Hole]:
-    """Return every planned cell without a score, and why; `is_complete` is chains x targets x seeds."""
-    chains = (NONE, *scores.intermediates)
-    absent = [(chains[i], scores.targets[t], scores.seeds[s]) for i, t, s in np.argwhere(~is_complete[: len(chains)])]
-    absent_cells = pl.DataFrame(absent, schema=runs.select(CELL_COLUMNS).schema, orient="row")
-    scoreless = runs.join(absent_cells, on=CELL_COLUMNS, how="semi").select(*CELL_COLUMNS, "status", "reason")
-    reasons: dict[Cell, dict[str, str | None]] = {}
-    for intermediate, target, seed, status, reason in scoreless.iter_rows():
-        by_status = reasons.setdefault((intermediate, target, seed), {})
-        by_status[status] = by_status.get(status) or reason
-
-    def build_hole(cell: Cell) -> Hole:
-        intermediate, _, seed = cell
-        by_status = reasons.get(cell, {})
-        if "finished" in by_status:
-            return Hole(seed, "missing", "finished without a score")
-        for status in STATUSES_BY_SEVERITY:
-            if status in by_status:
-                return Hole(seed, status, by_status[status])
-        if (intermediate, seed) in scores.skipped_chain_seeds:
-            return Hole(seed, DECIDED)
-        parents = intermediate_statuses.get((phase_of(intermediate), seed), {})
-        if parents and "finished" not in parents:
-            return Hole(seed, "missing", f"its intermediate run: {' and '.join(sorted(parents))}")
-        return Hole(seed, "missing")
-
-    return {cell: build_hole(cell) for cell in absent}

@@ -17,10 +17,11 @@ from analysis.scores.choose import MAJORITY
 from analysis.scores.tidy import CELL_COLUMNS
 from analysis.statistics.gain_errors import ErrorKind
 from analysis.statistics.moments import Array, compute_moments
-from analysis.transfer.array import POINTS_PER_SHARE, Cell, Transfer
+from analysis.transfer.array import POINTS_PER_SHARE, Transfer
 from analysis.transfer.columns import build_columns
 from analysis.transfer.contest import MIN_RANKED_DRAWS, Contest, build_contest
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table
+from analysis.transfer.holes import Cell
 from analysis.transfer.item_level import ItemLevel
 from analysis.transfer.uncertainty import build_uncertainty
 

@@ -10,8 +10,9 @@ from analysis.statistics.gain_errors import GainErrors
 from analysis.statistics.interval import MIN_SEEDS, compute_intervals, t_quantile
 from analysis.statistics.moments import EPSILON, Array, compute_moments, finite_or_none
 from analysis.statistics.significance import ALPHA, adjust_for_discovery, adjust_p_values
-from analysis.transfer.array import DECIDED, Cell, Hole, Transfer
+from analysis.transfer.array import Transfer
 from analysis.transfer.columns import TransferColumn, compute_column
+from analysis.transfer.holes import DECIDED, Cell, Hole
 from analysis.transfer.uncertainty import Uncertainty
 
 EstimateKey = tuple[str, str]  # chain, column

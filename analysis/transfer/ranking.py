@@ -11,7 +11,7 @@ from analysis.scores.scores import Scores
 from analysis.statistics.draws import DEFAULT_DRAWS
 from analysis.statistics.gain_errors import ErrorKind
 from analysis.statistics.winner import find_pareto_front
-from analysis.transfer.array import Cell, Hole, Transfer
+from analysis.transfer.array import Transfer
 from analysis.transfer.choices import TargetChoices, choose_by_target
 from analysis.transfer.columns import (
     MEAN_ALL,
@@ -26,6 +26,7 @@ from analysis.transfer.cost import TaskCost, compute_costs
 from analysis.transfer.counted_failures import CountedFailures, rank_with_failures
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table, find_holm_threshold
 from analysis.transfer.failure_rates import FailureRates, count_failure_rates
+from analysis.transfer.holes import Cell, Hole
 from analysis.transfer.item_level import ItemLevel, compute_item_level
 from analysis.transfer.matched_tuning import MatchedTuning, compare_matched_tuning
 from analysis.transfer.new_samples import NewSamples, estimate_new_samples, find_foreign_column

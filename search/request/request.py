@@ -1,7 +1,6 @@
 """From flags to a request. Everything is checked before Ray starts and before anything is written."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +10,15 @@ from search.request import ceiling_rows
 from search.request.data_source import commits_of, fetch_all, make_source
 from search.request.needs import SweepNeeds, TaskNeed, find_needs, format_missing_data, methods_of
 from search.request.options import RunOptions, probes_of, resolve_sweep_name, space_of
+from search.request.specification import build_spec
 from search.request.start_encoder import find_use, resolve_model, resolve_start
 from spaces.benchmark import BENCHMARKS, Benchmark
-from spaces.chain import MLM, MULTITASK
 from spaces.encoders import PROFILES
 from spaces.errors import UsageError, first_line_of
 from spaces.phase import resolve_phases
 from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
-from spaces.recipe_set import OURS
 from spaces.recipes import RECIPE_SETS, choose_recipes
-from spaces.space import Axes, Range, Space, resolve_axes
+from spaces.space import Axes, Space, resolve_axes
 from spaces.stage import Precision
 from trainables.data import task_data
 from trainables.data.task_data import DataSource
@@ -106,7 +104,7 @@ def make_request(options: RunOptions) -> SweepRequest:
             probes=probes_of(options),
             scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
         ),
-        spec=_build_spec(options, needs.axes, benchmark, maker),
+        spec=build_spec(options, needs.axes, benchmark, maker),
         task_needs=needs.task_needs,
         missing_data=(*needs.missing_data, *start_problems),
         skipped_tasks=needs.skipped_tasks,
@@ -214,56 +212,6 @@ def _resolve_precision(options: RunOptions) -> Precision:
     if options.precision != "auto":
         return options.precision
     return "bf16" if options.gpus_per_trial and options.benchmark != "miniature" else "fp32"
-
-
-def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: StageFactory) -> dict[str, Any]:
-    """Return the specification that `sweep.json` freezes, in JSON values only."""
-    rates = axes.learning_rates
-    has_masked_words = any(part.task == MLM for phase in maker.phases.values() for part in phase.ingredients)
-    start = {name: value for name, value in dataclasses.asdict(maker.start).items() if value is not None}
-    start = {name: value for name, value in start.items() if name not in ("notes", "has_new_head")}
-    spec = {
-        "space": options.space,
-        "benchmark": benchmark.name,
-        "model": maker.start.name,
-        "start": start,
-        "intermediates": axes.intermediates,
-        "targets": axes.targets,
-        "learning_rates": dataclasses.asdict(rates) if isinstance(rates, Range) else rates,
-        "seeds": axes.seeds,
-        # Only where there are any, so that sweeps of former versions may get some, too.
-        **({"chain_seeds": axes.chain_seeds} if axes.chain_seeds else {}),
-        "floors": axes.floors,
-        # Only where there are any, as sweeps of former versions have none.
-        **({"ceilings": ceiling_rows.build_spec_entry(axes, benchmark)} if axes.ceilings else {}),
-        **_build_recipe_spec(options.recipe, benchmark),
-        "mixture": {MULTITASK: axes.mixture} if axes.mixture else {},
-        "budget": dataclasses.asdict(axes.budget),
-        # Empty unless a phase has masked words, so that a sweep without them may get some later.
-        "masked": dataclasses.asdict(axes.masked) if has_masked_words else {},
-        "limit": maker.limit,
-        "test_limit": maker.test_limit,
-        "precision": maker.precision,
-        "scheduler": options.scheduler,
-        **maker.world,
-        "data": {f"{role} {name}": value for (role, name), value in maker.fingerprints.items()},
-        "languages": maker.languages,
-        "controls": [task.name for task in benchmark.intermediates.values() if task.is_control],
-        "retrieval": [task.name for task in benchmark.targets.values() if task.kind == "retrieval"],
-    }
-    return dict(json.loads(json.dumps(spec)))
-
-
-def _build_recipe_spec(name: str, benchmark: Benchmark) -> dict[str, Any]:
-    """Return the name of the recipes and the learning rates that they name; nothing for `ours`.
-
-    So sweeps of former versions may be extended, and a sweep with other recipes or rates may not.
-    """
-    if name == OURS:
-        return {}
-    recipes = {task.name: task.recipe for task in (*benchmark.intermediates.values(), *benchmark.targets.values())}
-    rates = {task: recipe.learning_rate for task, recipe in recipes.items() if recipe and recipe.learning_rate}
-    return {"recipe": name, **({"recipe_rates": rates} if rates else {})}
 
 
 def _open_results(url: str) -> Storage:

@@ -30,8 +30,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from search.cost.cost import describe_plan, encoder_shape_of, estimate_cost
+from search.cost.cost import encoder_shape_of, estimate_cost
 from search.cost.disk_sizes import estimate_sizes
+from search.cost.plan_description import describe_plan
 from search.driver.manifest import SweepManifest
 from search.driver.sweep_run import make_board
 from search.request.options import parse_options

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from search.cost.cost import describe_plan, estimate_cost
+from search.cost.cost import estimate_cost
+from search.cost.plan_description import describe_plan
 from search.request.flag_values import parse_seeds
 from search.sweep.sweep_file import check_growth
 from spaces.sweep_record import parse_chain_seeds

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from datasets import Features
 
-from search.cost.cost import describe_plan, estimate_cost
+from search.cost.cost import estimate_cost
 from search.cost.disk_sizes import PREDICTION_ROW_BYTES, TABLE_ROW_BYTES, estimate_sizes
+from search.cost.plan_description import describe_plan
 from search.request.request import SweepRequest
 from search.run import main
 from spaces.encoders import EncoderShape

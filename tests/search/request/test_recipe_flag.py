@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from search.cost.cost import describe_plan, estimate_cost
+from search.cost.cost import estimate_cost
+from search.cost.plan_description import describe_plan
 from search.sweep.sweep_file import check_growth
 from spaces.errors import UsageError
 from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
