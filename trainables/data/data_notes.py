@@ -59,9 +59,9 @@ def _iter_location_notes(task: Task, split: DataSplit, location: SplitLocation, 
     usual_splits = {name for part in locate.parts_of(task, split, language) for name in part.splits[:1]}
     if location.portion == "tail":
         most = load_rows.MAX_HELD_OUT_ROWS
-        rows = f"English dev is the last tenth of {location} (at most {most:,} rows)"
+        held_out = f"English dev is the last tenth of {location} (at most {most:,} rows)"
         trained = "which training has seen: only the last weights may be kept"
-        yield f"{task.name}: {rows}, {trained if locate.splits_of(task).trains_on_dev else 'held out of training'}."
+        yield f"{task.name}: {held_out}, {trained if locate.splits_of(task).trains_on_dev else 'held out of training'}."
     elif location.split not in usual_splits:
         usual = ", ".join(sorted(usual_splits))
         yield f"{task.name}: {split} is the {location.split} split of {location.repo_id}, as there is no {usual} split."
