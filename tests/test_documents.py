@@ -17,7 +17,6 @@ MOST_LINES = {
     "docs/encoders.md": 150,
     "docs/extending.md": 60,
     "docs/fair-comparisons.md": 100,
-    "docs/protocol.md": 220,
     "docs/errors.md": 130,
     "docs/glossary.md": 60,
     "docs/limits.md": 60,
