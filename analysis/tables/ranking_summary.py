@@ -1,4 +1,6 @@
-"""A ranking on one screen: the answer, one line per intermediate task, what is missing, and where the rest is.
+"""A ranking on one screen: the answer, one line per candidate, what is missing, and where the rest is.
+
+Controls and other baselines are no candidates: they share one line.
 
 The whole report (`ranking_report`) takes several screens. This is what a sweep shows at its end.
 """
@@ -15,6 +17,7 @@ from analysis.tables.source import (
     list_names,
     list_warnings,
     pluralise,
+    role_of,
 )
 from analysis.tables.standings import mark_missing
 from analysis.transfer.columns import MEAN_ALL
@@ -22,7 +25,7 @@ from analysis.transfer.estimate import Estimate
 from analysis.transfer.holes import DECIDED
 from analysis.transfer.ranking import Ranking
 
-MAX_LINES = 30  # of a terminal; tasks at the end of the order give way
+MAX_LINES = 30  # of a terminal; candidates at the end of the order give way
 MIN_ROWS = 5
 MAX_RIVALS = 3  # names in a sentence
 
@@ -36,6 +39,7 @@ def as_summary(ranking: Ranking, width: int, paths: str) -> str:
     source = f"{scores.source}: {seeds}{describe_stages(scores)}"
     head = [*_wrap((source, *list_warnings(scores)), width), "", *_wrap(_write_answer(ranking), width), ""]
     foot = [
+        *_wrap(_list_no_candidates(ranking), width),
         *_list_missing(ranking, width),
         f"The whole ranking: python analysis/rank.py {paths}",
         f"A page with figures: python analysis/report.py {paths}",
@@ -68,8 +72,8 @@ def _write_answer(ranking: Ranking) -> list[str]:
 
 
 def _build_table(ranking: Ranking, room: int) -> list[str]:
-    summed_up = {each.name for each in ranking.baseline_comparisons}  # other baselines have a sentence
-    rows = [_build_row(ranking, name) for name in ranking.intermediates if name not in summed_up]
+    scores = ranking.loaded_scores
+    rows = [_build_row(ranking, name) for name in ranking.intermediates if not role_of(scores, name)]
     shown = rows if len(rows) <= room else rows[: room - 1]
     table = [("", f"Gain over `{ranking.baseline}`", "points", "95% interval", "P(best)", ""), *shown]
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
@@ -80,15 +84,31 @@ def _build_table(ranking: Ranking, room: int) -> list[str]:
     return lines if shown is rows else [*lines, f"   and {len(rows) - len(shown)} more"]
 
 
+def _list_no_candidates(ranking: Ranking) -> list[str]:
+    """Return one line with the rank and gain of each control and other baseline; none without any."""
+    scores, parts = ranking.loaded_scores, []
+    for name in ranking.intermediates:
+        if role_of(scores, name):
+            rank, points = _describe_place(ranking, name)
+            parts.append(f"{rank} {label_chain(scores, name)} {points}")
+    return [f"No candidates: {', '.join(parts)}"] if parts else []
+
+
+def _describe_place(ranking: Ranking, name: str) -> tuple[str, str]:
+    """Return the rank and the gain of a chain by the mean over all targets; `-` where it has none."""
+    order, gain = ranking.contests[MEAN_ALL].order, ranking.gains[name, MEAN_ALL]
+    rank = str(order.index(name) + 1) if name in order else "-"
+    return rank, "-" if gain.mean is None else f"{gain.mean:+.1f}"
+
+
 def _build_row(ranking: Ranking, name: str) -> SummaryRow:
     contest, gain = ranking.contests[MEAN_ALL], ranking.gains[name, MEAN_ALL]
-    rank = str(contest.order.index(name) + 1) if name in contest.order else "-"
-    points = "-" if gain.mean is None else f"{gain.mean:+.1f}"
+    rank, points = _describe_place(ranking, name)
     interval = f"{gain.interval[0]:+.1f} to {gain.interval[1]:+.1f}" if gain.interval else "-"
     best = f"{contest.p_best[name]:.2f}" if name in contest.p_best else "-"
     marks = "" if gain.mean is None else mark_missing(gain)
     remark = f"{marks} {_describe_parts(gain, len(contest.column.targets))}".strip()
-    return rank, label_chain(ranking.loaded_scores, name), points, interval, best, remark
+    return rank, name, points, interval, best, remark
 
 
 def _describe_parts(gain: Estimate, targets: int) -> str:

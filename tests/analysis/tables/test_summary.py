@@ -58,7 +58,13 @@ def full_space(task: str, target: str, seed: int) -> float | None:
 def test_the_full_space_fits_a_screen(tmp_path: Path) -> None:
     tasks = FULL.intermediates
     folder = write(
-        tmp_path, tasks, FULL.targets, len(FULL.seeds), full_space, controls=["random"], retrieval=["bucc", "tatoeba"]
+        tmp_path,
+        tasks,
+        FULL.targets,
+        len(FULL.seeds),
+        full_space,
+        controls=["random", "sham"],
+        retrieval=["bucc", "tatoeba"],
     )
     lines = summarise(folder)
     assert len(lines) <= MAX_LINES == 30
@@ -67,7 +73,9 @@ def test_the_full_space_fits_a_screen(tmp_path: Path) -> None:
     assert "Best by the mean over 9 targets: " in text
     assert "not distinguishable from no intermediate training." in text
     assert all(sum(f" {task} " in f"{line} " for line in lines[3:]) >= 1 for task in tasks[1:])
-    assert sum("random (control)" in line for line in lines) == 1
+    (others,) = (line for line in lines if line.startswith("No candidates: "))
+    assert all(f" {each} " in others for each in ("random (control)", "sham (control)", "none~x6 (baseline)"))
+    assert not any(line.split()[1:2] in (["random"], ["sham"], ["none~x6"]) for line in lines)
     assert f"Missing: 2 of {len(tasks) * 27} scores (2 failed): squad -> udpos: seed 0, 1 failed" in lines
     assert lines[-2:] == [
         f"The whole ranking: python analysis/rank.py {PATHS}",
