@@ -25,7 +25,7 @@ def describe_changes(ranking: Ranking) -> list[str]:
     if counted is None:
         return []
     other = replace(ranking, gains=counted.gains, contests=counted.contests)
-    changed = (name for name in ranking.contests if _find_verdict(ranking, name) != _find_verdict(other, name))
+    changed = (name for name in counted.contests if _find_verdict(ranking, name) != _find_verdict(other, name))
     return [f"With failed runs counted: {describe_leader(other, name)}" for name in changed]
 
 

@@ -127,6 +127,15 @@ def test_a_change_of_the_best_task_is_in_the_headline(tmp_path: Path, runs: Runs
     assert "Another task is best with failed runs counted (qa)." in summary
 
 
+def test_a_ranking_by_group_tells_the_same_changes(tmp_path: Path, runs: Runs) -> None:
+    """Means of groups have contests of their own, but none with failed runs counted."""
+    fail(runs, "nli", "xnli", 1)
+    by_target, by_group = (ranked(rank(tmp_path, runs).transfer.loaded_scores, by) for by in ("target", "group"))
+    assert by_group.contests.keys() > by_target.contests.keys()
+    assert failures.describe_changes(by_group) == failures.describe_changes(by_target) != []
+    assert "With failed runs counted" in ranking_report.as_text(by_group, 100)
+
+
 def test_no_headline_where_best_task_and_verdict_stay(tmp_path: Path, runs: Runs) -> None:
     fail(runs, "qa", "xnli", 1, score=0.51)
     ranking = rank(tmp_path, runs)
