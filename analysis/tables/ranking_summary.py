@@ -86,7 +86,8 @@ def _build_table(ranking: Ranking, room: int) -> list[str]:
 
 def _list_no_candidates(ranking: Ranking) -> list[str]:
     """Return one line with the rank and gain of each control and other baseline; none without any."""
-    scores, parts = ranking.loaded_scores, []
+    scores = ranking.loaded_scores
+    parts = []
     for name in ranking.intermediates:
         if role_of(scores, name):
             rank, points = _describe_place(ranking, name)
