@@ -124,7 +124,7 @@ def _check_agreement(cells: dict[tuple[str, str], str], ranking: Ranking) -> Non
 
 def test_latex_has_all_tables_and_no_bare_sign(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     _, out, _ = run_rank(capsys, folder, "--format", "latex")
-    assert out.count(r"\begin{tabular}") == out.count(r"\end{tabular}") == 3
+    assert out.count(r"\begin{tabular}") == out.count(r"\end{tabular}") == 4
     rows = [line for line in out.splitlines() if line.endswith(r"\\")]
     assert len(rows) == 3 * (1 + len(ranking.intermediates)) + 3
     for line in rows:
