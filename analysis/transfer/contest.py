@@ -76,11 +76,12 @@ class Contest:
         return next((name for name in self.order if name in eligible), None)
 
     def find_rivals(self, name: str) -> tuple[str, ...]:
-        """Return the intermediates that are not separated from `name`."""
+        """Return the other candidates that are not separated from `name`. Controls have comparisons of their own."""
         if name not in self.compared:
             return ()
         apart = dict(zip(self.compared, self.separated[self.compared.index(name)], strict=True))
-        return tuple(rival for rival in self.order if rival != name and not apart.get(rival, True))
+        rivals = (rival for rival in self.order if rival in self.candidates and rival != name)
+        return tuple(rival for rival in rivals if not apart.get(rival, True))
 
 
 def build_contest(transfer: Transfer, column: TransferColumn, uncertainty: Uncertainty) -> Contest:
