@@ -11,6 +11,7 @@ import pytest
 
 from analysis.rank import main
 from analysis.tables import ranking_export, ranking_report, ranking_sentences
+from analysis.tables.other_comparisons import list_other_comparisons
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking
 from tests.analysis.sweep_files import Capture, Run, ranked, write_file, write_sweep
@@ -126,7 +127,8 @@ def test_latex_has_all_tables_and_no_bare_sign(capsys: Capture, folder: Path, ra
     _, out, _ = run_rank(capsys, folder, "--format", "latex")
     assert out.count(r"\begin{tabular}") == out.count(r"\end{tabular}") == 4
     rows = [line for line in out.splitlines() if line.endswith(r"\\")]
-    assert len(rows) == 3 * (1 + len(ranking.intermediates)) + 3
+    comparisons = list_other_comparisons(ranking)
+    assert len(rows) == 3 * (1 + len(ranking.intermediates)) + 3 + 1 + len(comparisons)
     for line in rows:
         assert not re.search(r"[%#_~±]|(?<![$\d])-\d", line.replace(r"\%", "").replace(r"\_", "")), line
     mean = ranking.gains["shuffled", MEAN_ALL].mean

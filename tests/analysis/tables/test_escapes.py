@@ -129,14 +129,14 @@ def test_every_name_is_in_the_markdown_as_it_is(scores: Path, capsys: Capture) -
     assert {" ".join(name.split()) for name in SHOWN.values()} <= {" ".join(name.split()) for name in names}
     heading = next(row for row in rows if "t" in row)
     assert {" ".join(name.split()) for name in SHOWN.values()} <= {" ".join(name.split()) for name in heading}
-    assert len({len(row) for row in rows}) == 2  # the ranking and the matrix
+    assert len({len(row) for row in rows}) == 3  # the ranking, the matrix and other comparisons
 
 
 def test_every_row_of_the_latex_has_the_same_cells(scores: Path, capsys: Capture) -> None:
     text = run(capsys, rank.main, scores, "--format", "latex")
     lines = [line for line in text.splitlines() if line.endswith(r" \\")]
     cells = [len(re.split(r"(?<!\\)&", line)) for line in lines]
-    assert len(set(cells)) == 2
+    assert len(set(cells)) == 3
     body = "\n".join(lines)
     assert not re.search(r"(?<!\\)[#%_]", body) and body.count("{") == body.count("}")
     for line in text.splitlines():
