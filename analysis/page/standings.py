@@ -112,12 +112,12 @@ def _build_group_blocks(ranking: Ranking) -> tuple[Paragraph | PageTable, ...]:
         return texts
     columns = [PageColumn("intermediate")]
     for column in ranking.group_columns:
-        columns += [PageColumn(f"{column.name}{end}", 2, signed=True) for end in ("", ", low", ", high")]
+        columns += [PageColumn(column.name, 2, signed=True), PageColumn(f"{column.name}, interval")]
     rows = []
     for name in ranking.shown:
         row: list[str | float | int | None] = [label_chain(ranking.loaded_scores, name)]
         for column in ranking.group_columns:
             gain = ranking.group_gains[name, column.name]
-            row += [gain.mean, *(gain.interval or (None, None))]
+            row += [gain.mean, blocks.format_interval(gain.interval) if gain.interval else None]
         rows.append(tuple(row))
     return (*texts, PageTable("group-table", "Gain by group of targets", tuple(columns), tuple(rows)))
