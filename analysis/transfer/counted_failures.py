@@ -82,11 +82,12 @@ def count_failed_runs(
         for _, language, score in scores.filter(run=run).iter_rows():
             array[chain, target, transfer.languages.index(language), seed] = POINTS_PER_SHARE * score
     scoreless = runs.join(contenders, on=CELL_COLUMNS, how="anti").select(CELL_COLUMNS).unique().sort(CELL_COLUMNS)
-    at_floor, left_out = [], []
-    for cell in scoreless.iter_rows():
-        chain, target, seed = _locate(transfer, *cell)
+    at_floor: list[Cell] = []
+    left_out: list[Cell] = []
+    for intermediate, name, number in scoreless.iter_rows():
+        chain, target, seed = _locate(transfer, intermediate, name, number)
         array[chain, target, :, seed] = floor = _find_floor(transfer, target)
-        (at_floor if np.isfinite(floor).any() else left_out).append(cell)
+        (at_floor if np.isfinite(floor).any() else left_out).append((intermediate, name, number))
     filled = {*at_score.select(CELL_COLUMNS).iter_rows(), *at_floor}
     holes = {cell: hole for cell, hole in transfer.holes.items() if cell not in filled}
     counted = dataclasses.replace(transfer, scores=array, holes=holes)

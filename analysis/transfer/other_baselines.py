@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.statistics.gain_errors import ErrorKind
 from analysis.statistics.moments import Array
 from analysis.transfer.against import measure_against
 from analysis.transfer.array import Transfer
@@ -78,7 +79,7 @@ def _estimate_against(
 ) -> Estimate:
     """Return the gain of `best` over another chain, as a ranking against that chain estimates it."""
     moved = measure_against(transfer, name)
-    kind = "plain" if uncertainty.kind == "plain" else None
+    kind: ErrorKind | None = "plain" if uncertainty.kind == "plain" else None
     model = build_uncertainty(moved, ItemLevel(), (column,), kind, uncertainty.rng, uncertainty.draw_count)
     if uncertainty.item_covariances:
         covariance = _move_covariance(transfer, moved, uncertainty.compute_item_covariance(column))

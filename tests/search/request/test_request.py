@@ -87,7 +87,7 @@ def test_precision_follows_the_device_unless_asked(flags: list[str], precision: 
 
 def test_the_specification_is_plain_json_and_names_everything(tmp_path: Path) -> None:
     spec = request_of("--space", "quick", "--results", tmp_path).spec
-    assert spec["intermediates"][0] == "none" and spec["retrieval"] and spec["controls"] == ["random"]
+    assert spec["intermediates"][0] == "none" and spec["retrieval"] and spec["controls"] == ["random", "sham"]
     assert set(spec["languages"]["xnli"]) == {"en", "qna", "qnb", "qma", "qmb", "qfa"}
     assert spec["data"]["target xnli"]
 
