@@ -13,6 +13,7 @@ COLUMNS = (
     PageColumn("gain", 2, signed=True),
     PageColumn("low", 2, signed=True),
     PageColumn("high", 2, signed=True),
+    PageColumn("gain of the ranking's best", 2, signed=True),
 )
 
 
@@ -23,7 +24,10 @@ def build_blocks(ranking: Ranking) -> tuple[Block, ...]:
     comparisons = list_other_comparisons(ranking)
     if not comparisons:
         return explained
-    rows = tuple((each.name, each.best, each.gain.value, each.gain.low, each.gain.high) for each in comparisons)
+    rows = tuple(
+        (each.name, each.best, each.gain.value, each.gain.low, each.gain.high, each.leader_gain.value)
+        for each in comparisons
+    )
     lines = tuple(Paragraph(blocks.format_minus(line), "plain") for line in describe_other_comparisons(ranking))
     table = PageTable("comparison-table", "The best task by the mean over all targets, in points", COLUMNS, rows)
     return (*lines, table, *explained)

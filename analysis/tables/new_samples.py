@@ -5,7 +5,7 @@ from typing import Any
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables import standings
 from analysis.tables.group_gains import TablePart
-from analysis.tables.source import list_names
+from analysis.tables.source import list_names, pluralise
 from analysis.tables.wide_table import TextField, TextRow
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.new_samples import NewSamples, SampleGain
@@ -27,7 +27,8 @@ def describe_new_samples(ranking: Ranking) -> list[str]:
 def describe_language_sample(samples: NewSamples) -> str:
     """Return `other languages of such families (5 of 3 families, English not counted)`."""
     families = len(samples.families)
-    sizes = f"{len(samples.languages)} of {families} {'family' if families == 1 else 'families'}"
+    noun = "family" if families == 1 else "families"
+    sizes = f"{pluralise(len(samples.languages), 'language')} of {families} {noun}"
     alone = f"; no known family, each counted as one: {list_names(samples.alone)}" if samples.alone else ""
     return f"other languages of such families ({sizes}, English not counted{alone})"
 

@@ -16,7 +16,7 @@ from analysis.tables.numbers import format_difference, number_from_estimate, sum
 from analysis.tables.source import list_names, name_baseline, pluralise
 from analysis.tables.standings import EMPTY_FIELD
 from analysis.tables.wide_table import TextField, TextRow
-from analysis.transfer.columns import MEAN_ALL
+from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.new_samples import SampleGain
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
@@ -31,12 +31,13 @@ class OtherComparison:
     name: str  # `against none~x6`
     remark: str = ""  # what a reader must know beside the name: `itself +3.2`
     best: str
-    gain: GridNumber
+    gain: GridNumber  # of the best task here
+    leader_gain: GridNumber  # of the best task of the ranking, which decides whether its verdict stands
 
     @property
     def is_gain(self) -> bool:
-        """True if the interval lies above 0."""
-        return self.gain.low is not None and self.gain.low > 0
+        """True if the interval of the ranking's best task lies above 0."""
+        return self.leader_gain.low is not None and self.leader_gain.low > 0
 
 
 def list_other_comparisons(ranking: Ranking) -> tuple[OtherComparison, ...]:
@@ -47,24 +48,30 @@ def list_other_comparisons(ranking: Ranking) -> tuple[OtherComparison, ...]:
 def _iterate(ranking: Ranking) -> Iterator[OtherComparison]:
     leader = ranking.contests[MEAN_ALL].leader
     assert leader is not None
+    trained = ranking.contests.get(MEAN_TRAINED)
+    if trained is not None and trained.leader is not None:
+        targets = pluralise(len(trained.column.targets), "target")
+        gain, own = (number_from_estimate(ranking.gains[name, MEAN_TRAINED]) for name in (trained.leader, leader))
+        yield OtherComparison(name="without retrieval", remark=targets, best=trained.leader, gain=gain, leader_gain=own)
     for without in ranking.without_same_data:
         if without.mean == MEAN_ALL and without.contest is not None and without.contest.leader is not None:
             best, targets = without.contest.leader, pluralise(len(without.common), "target")
-            gain = number_from_estimate(without.gains[best])
-            yield OtherComparison(name="without same-data cells", remark=targets, best=best, gain=gain)
+            gain, own = (number_from_estimate(without.gains[name]) for name in (best, leader))
+            name = "without same-data cells"
+            yield OtherComparison(name=name, remark=targets, best=best, gain=gain, leader_gain=own)
     counted = ranking.counted_failures
     if counted is not None and (best_counted := counted.contests[MEAN_ALL].leader) is not None:
-        gain = number_from_estimate(counted.gains[best_counted, MEAN_ALL])
-        yield OtherComparison(name="with failed runs counted", best=best_counted, gain=gain)
+        gain, own = (number_from_estimate(counted.gains[name, MEAN_ALL]) for name in (best_counted, leader))
+        yield OtherComparison(name="with failed runs counted", best=best_counted, gain=gain, leader_gain=own)
     for other in ranking.baseline_comparisons:
         itself = "" if other.own.mean is None else f"itself {other.own.mean:+.1f}"
         gain = number_from_estimate(other.gain)
-        yield OtherComparison(name=f"against {other.name}", remark=itself, best=other.best, gain=gain)
+        yield OtherComparison(name=f"against {other.name}", remark=itself, best=other.best, gain=gain, leader_gain=gain)
     matched = ranking.matched_tuning
     if matched is not None and MEAN_ALL in matched.gains:
         best, values = matched.gains[MEAN_ALL]
-        name = f"against {NONE} tuned as often"
-        yield OtherComparison(name=name, best=best, gain=summarise_seeds(values))
+        gain = summarise_seeds(values)
+        yield OtherComparison(name=f"against {NONE} tuned as often", best=best, gain=gain, leader_gain=gain)
     samples = ranking.new_samples
     scopes = (
         (describe_language_sample(samples), samples.by_language),
@@ -73,8 +80,8 @@ def _iterate(ranking: Ranking) -> Iterator[OtherComparison]:
     for scope, gains in scopes:
         name, _, remark = scope.partition(" (")
         if leader in gains and gains[leader].interval is not None:
-            remark = remark.removesuffix(")")
-            yield OtherComparison(name=f"for {name}", remark=remark, best=leader, gain=_build_number(gains[leader]))
+            gain, remark = _build_number(gains[leader]), remark.removesuffix(")")
+            yield OtherComparison(name=f"for {name}", remark=remark, best=leader, gain=gain, leader_gain=gain)
 
 
 def _build_number(gain: SampleGain) -> GridNumber:
@@ -105,7 +112,7 @@ def describe_other_comparisons(ranking: Ranking) -> list[str]:
 
 
 def _list_gains(comparisons: list[OtherComparison]) -> str:
-    named = [f"{each.name} ({format_difference(each.gain)})" for each in comparisons[:MAX_NAMED]]
+    named = [f"{each.name} ({format_difference(each.leader_gain)})" for each in comparisons[:MAX_NAMED]]
     more = len(comparisons) - MAX_NAMED
     return list_names(named) + (f" and {more} more" if more > 0 else "")
 
@@ -126,8 +133,9 @@ def build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
 
 def _build_fields(comparison: OtherComparison) -> tuple[TextField, ...]:
     gain = comparison.gain
-    value = EMPTY_FIELD if gain.value is None else TextField(f"{gain.value:+z.1f}", "*" * comparison.is_gain)
     has_interval = gain.low is not None and gain.high is not None
+    mark = "*" if gain.low is not None and gain.low > 0 else ""
+    value = EMPTY_FIELD if gain.value is None else TextField(f"{gain.value:+z.1f}", mark)
     interval = TextField(f"{gain.low:+z.1f} {gain.high:+z.1f}") if has_interval else EMPTY_FIELD
     return TextField(comparison.best), value, interval
 
@@ -141,6 +149,8 @@ def build_document(ranking: Ranking) -> list[dict[str, Any]]:
             "best": each.best,
             "gain": each.gain.value,
             "interval": None if each.gain.low is None else (each.gain.low, each.gain.high),
+            "gain_of_leader": each.leader_gain.value,
+            "leader_gains": each.is_gain,
         }
         for each in list_other_comparisons(ranking)
     ]

@@ -68,6 +68,30 @@ def test_the_sentence_names_where_a_gain_is_not_shown(folder: Path) -> None:
     assert "It is not shown against none~x2 (+0.1 [" in line
 
 
+def test_the_gain_of_another_task_proves_nothing_for_the_best_one(tmp_path: Path) -> None:
+    """mnli gains on the target whose rows it trained on, and nowhere else; there qqp is better."""
+    gains = {"none": (0.0, 0.0, 0.0), "mnli": (30.0, -1.0, -1.0), "qqp": (0.0, 4.0, 4.0)}
+    runs = [
+        Run(
+            intermediate=chain,
+            test={target: {"en": 0.4 + 0.02 * seed + (by_target[t] + NOISE.get((chain, seed), 0.0)) / 100}},
+            seed=seed,
+            extra={"benchmark": "xtreme", "model": "xlmr"},
+        )
+        for chain, by_target in gains.items()
+        for t, target in enumerate(TARGETS)
+        for seed in SEEDS
+    ]
+    ranking = rank(write_sweep(tmp_path, runs, benchmark="xtreme"))
+    without = list_other_comparisons(ranking)[0]
+    assert (ranking.contests[MEAN_ALL].leader, without.best) == ("mnli", "qqp")
+    assert without.gain.low is not None and without.gain.low > 0 and not without.is_gain
+    [line] = describe_other_comparisons(ranking)
+    assert line.startswith("That mnli is better than no intermediate training holds in 0 of 2 other comparisons.")
+    assert "It is not shown without same-data cells (-0.9 [" in line
+    assert line.endswith("Another task is best without same-data cells (qqp).")
+
+
 def test_without_a_gain_the_sentence_names_where_there_is_one(tmp_path: Path) -> None:
     """The baseline is better than all; the sham is worse than the best task."""
     folder = write(tmp_path, {"none": 0.0, "mnli": -1.0, "qqp": -3.0, "sham": -9.0})

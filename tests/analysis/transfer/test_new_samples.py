@@ -105,11 +105,12 @@ def test_a_target_without_a_gain_has_a_reason(tmp_path: Path) -> None:
 def test_both_claims_stand_in_the_answer_the_page_and_json(tmp_path: Path) -> None:
     ranking = rank(tmp_path, GAINS, spread=1.0)
     text = " ".join(ranking_report.as_text(ranking, 118).split())
-    claim = "For other languages of such families (6 of 3 families, English not counted): a +6.5 points (95% interval"
+    sample = "(6 languages of 3 families, English not counted)"
+    claim = f"For other languages of such families {sample}: a +6.5 points (95% interval"
     assert claim in text and "For other targets like these 2: a " in text
     assert "English not counted), and for other targets" not in text  # the table of all tasks
     by_family = " ".join(ranking_report.as_text(ranked(ranking.loaded_scores, "family"), 118).split())
-    assert "(6 of 3 families, English not counted), and for other targets like these 2, below each" in by_family
+    assert f"{sample}, and for other targets like these 2, below each" in by_family
     page = str(headline.build_section(ranking).blocks)
     assert "For other languages of such families" in page and "For other targets like these 2" in page
     document = json.loads(ranking_export.as_json(ranking))["new_samples"]
