@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from analysis.scores.choose import select_winners
+from analysis.scores.tidy import CELL_COLUMNS
 from analysis.statistics.moments import Array
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import TransferColumn, compute_column
@@ -31,8 +32,12 @@ class MatchedTuning:
 
 
 def has_several_rates(transfer: Transfer) -> bool:
-    """Return True if the scores say that runs were chosen among learning rates: else nothing was tuned."""
-    return transfer.runs["learning_rate"].drop_nulls().n_unique() > 1
+    """Return True if any cell had several learning rates to choose from: else nothing was tuned.
+
+    Targets may have rates of their own, one each, as in a recipe.
+    """
+    rates = transfer.runs.drop_nulls("learning_rate").group_by(CELL_COLUMNS).agg(pl.col("learning_rate").n_unique())
+    return bool((rates["learning_rate"] > 1).any())
 
 
 def pair_seeds(transfer: Transfer) -> tuple[SeedPair, ...]:

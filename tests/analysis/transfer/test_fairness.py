@@ -13,6 +13,7 @@ from analysis.tables import fairness_sentences
 from analysis.transfer.against import measure_against
 from analysis.transfer.array import Transfer, build_transfer
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
+from analysis.transfer.matched_tuning import has_several_rates
 from analysis.transfer.ranking import Ranking, rank_tasks
 from analysis.transfer.same_data import find_same_data
 from tests.analysis.sweep_files import Capture, Run, printed, refused, write_file, write_sweep
@@ -242,3 +243,15 @@ def test_without_twice_the_seeds_the_notes_say_how_to_get_them(tmp_path: Path, c
     assert rank(build_transfer(load([sweep]))).matched_tuning is None
     assert "give `none` twice the seeds: --seeds 0..1,none=2..3." in printed(capsys, main, sweep)
     assert "tuned as often" not in printed(capsys, main, sweep, "--summary")
+
+
+def test_one_rate_for_each_target_is_no_tuning(tmp_path: Path) -> None:
+    """A recipe has a rate for each target; only rates that competed in a cell are tuning."""
+    runs = [
+        Run(intermediate=chain, test={target: {"en": 0.5}}, rate=rate, dev=(0.5,))
+        for chain in ("none", "mnli")
+        for target, rate in (("xnli", 3e-5), ("pawsx", 2e-5))
+    ]
+    assert not has_several_rates(build_transfer(load([write_sweep(tmp_path / "a", runs)])))
+    second = Run(intermediate="none", test={"xnli": {"en": 0.6}}, rate=1e-5, dev=(0.6,))
+    assert has_several_rates(build_transfer(load([write_sweep(tmp_path / "b", [*runs, second])])))
