@@ -38,7 +38,7 @@ def escape_markdown_line(text: str) -> str:
     escaped = "".join([*parts, escape_markdown(text[end:])])
     if ordered := re.match(r"(\d+)[.)](?=\s|$)", escaped):
         return f"{ordered[1]}\\{escaped[ordered.end(1) :]}"
-    return f"\\{escaped}" if re.match(r"[-+#>=](?![\d.])", escaped) else escaped
+    return f"\\{escaped}" if re.match(r">|[-+#=](?![\d.])", escaped) else escaped
 
 
 def escape_latex(text: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -210,6 +210,7 @@ def test_a_picture_is_whole_and_shows_every_name(scores: Path, tmp_path: Path, c
 
 
 @given(text=TEXT | MARKUP)
+@example(text=">0")  # a number, but a quotation
 def test_any_name_is_text_in_markdown(text: str) -> None:
     name = " ".join(show_hidden(text).split())
     if name:
