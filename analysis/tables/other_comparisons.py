@@ -94,8 +94,7 @@ def describe_other_comparisons(ranking: Ranking) -> list[str]:
     comparisons, leader = list_other_comparisons(ranking), ranking.contests[MEAN_ALL].leader
     if not comparisons or leader is None:
         return []
-    estimate = ranking.gains[leader, MEAN_ALL]
-    is_gain = estimate.excludes_zero and (estimate.mean or 0.0) > 0
+    is_gain = ranking.gains[leader, MEAN_ALL].is_gain
     total = pluralise(len(comparisons), "other comparison")
     same = [each for each in comparisons if each.is_gain == is_gain]
     different = [each for each in comparisons if each.is_gain != is_gain]

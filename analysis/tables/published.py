@@ -20,14 +20,7 @@ from spaces.xtreme import TARGETS as XTREME
 
 def build_published_table(comparison: PublishedComparison) -> Grid:
     """Return the published gain by target, group and mean."""
-    columns = (
-        GridColumn("target"),
-        GridColumn("metric"),
-        GridColumn(BASELINE.name, "points"),
-        GridColumn(X_STILTS.name, "points"),
-        GridColumn("gain", "difference"),
-        GridColumn("share of the gain", "share"),
-    )
+    columns = (*_list_gain_columns(X_STILTS), GridColumn("share of the gain", "share"))
     rows = tuple(
         (name, format_metrics(line.metrics), *map(number_or_none, (line.baseline, line.stilts, line.gain, line.share)))
         for name, line in comparison.published.items()
@@ -35,16 +28,20 @@ def build_published_table(comparison: PublishedComparison) -> Grid:
     return Grid(f"Published: {X_STILTS.name} over {BASELINE.name}, in points of the task score", columns, rows)
 
 
-def build_other_row_table(comparison: PublishedComparison) -> Grid:
-    """Return the second published row, in the metrics that it has; ours only where it is in the same metrics."""
-    columns = (
+def _list_gain_columns(system: PublishedSystem) -> tuple[GridColumn, ...]:
+    return (
         GridColumn("target"),
         GridColumn("metric"),
         GridColumn(BASELINE.name, "points"),
-        GridColumn(X_STILTS_OTHER.name, "points"),
+        GridColumn(system.name, "points"),
         GridColumn("gain", "difference"),
-        *([GridColumn("our gain", "difference", interval=True)] * comparison.is_comparable),
     )
+
+
+def build_other_row_table(comparison: PublishedComparison) -> Grid:
+    """Return the second published row, in the metrics that it has; ours only where it is in the same metrics."""
+    ours_column = [GridColumn("our gain", "difference", interval=True)] * comparison.is_comparable
+    columns = (*_list_gain_columns(X_STILTS_OTHER), *ours_column)
     rows: list[GridRow] = []
     for name, line in comparison.other_row.items():
         if line.gain is None:

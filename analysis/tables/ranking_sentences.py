@@ -9,7 +9,6 @@ from analysis.tables.reference_sentences import describe_ceilings, describe_floo
 from analysis.tables.source import describe_source, format_counts, list_names, name_baseline, pluralise, role_of
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.contest import Contest
-from analysis.transfer.estimate import Estimate
 from analysis.transfer.holes import DECIDED
 from analysis.transfer.other_baselines import is_sham
 from analysis.transfer.ranking import Ranking
@@ -166,7 +165,7 @@ def _describe_control(ranking: Ranking, control: str) -> str:
     gains = {column.name: ranking.gains[control, column.name] for column in ranking.columns}
     if not any(gain.interval for gain in gains.values()):
         return f"Control {control} cannot be judged without intervals."
-    positive = [name for name, gain in gains.items() if _is_gain(gain)]
+    positive = [name for name, gain in gains.items() if gain.is_gain]
     if significant := [name for name in positive if gains[name].is_significant]:
         return (
             f"Control {control} GAINS, even after Holm's correction: {list_names(significant)}. A control should not; "
@@ -179,16 +178,12 @@ def _describe_control(ranking: Ranking, control: str) -> str:
     return f"Control {control}: no interval above 0, as it should be."
 
 
-def _is_gain(estimate: Estimate) -> bool:
-    return estimate.excludes_zero and (estimate.mean or 0) > 0
-
-
 def list_gaining_controls(ranking: Ranking) -> list[str]:
     """Return a sentence for each control whose gain is positive in any column, by its interval."""
     return [
         _describe_control(ranking, control)
         for control in _list_neutral_controls(ranking)
-        if any(_is_gain(ranking.gains[control, column.name]) for column in ranking.columns)
+        if any(ranking.gains[control, column.name].is_gain for column in ranking.columns)
     ]
 
 

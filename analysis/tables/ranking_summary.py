@@ -55,7 +55,7 @@ def _wrap(lines: tuple[str, ...] | list[str], width: int) -> list[str]:
 def _write_answer(ranking: Ranking) -> list[str]:
     contest = ranking.contests[MEAN_ALL]
     lines = [describe_leader(ranking, name) for name in ranking.contests]
-    if contest.leader and (best := ranking.gains[contest.leader, MEAN_ALL]).excludes_zero and (best.mean or 0) > 0:
+    if contest.leader and ranking.gains[contest.leader, MEAN_ALL].is_gain:
         rivals = contest.find_rivals(contest.leader)
         if rivals:
             lines[0] += f" Not distinguishable from it: {list_names(rivals, MAX_RIVALS)}."

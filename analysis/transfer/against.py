@@ -2,11 +2,8 @@
 
 import dataclasses
 
-import numpy as np
-import polars as pl
-
-from analysis.scores.scores import Scores
 from analysis.transfer.array import Transfer
+from analysis.transfer.common_seeds import keep_seeds
 from spaces.errors import UsageError
 from spaces.table import describe_unknown
 
@@ -25,39 +22,21 @@ def measure_against(transfer: Transfer, chain: str) -> Transfer:
     own = transfer.planned[known.index(chain)]
     others = transfer.planned[[i for i, name in enumerate(known) if name != transfer.baseline]]
     kept = own | others.any(axis=0)
+    if not kept.all():
+        listed = ", ".join(str(seed) for seed, is_kept in zip(transfer.seeds, kept, strict=True) if not is_kept)
+        note = f"Left out, because only `{transfer.baseline}` has them: seeds {listed}."
+        transfer = keep_seeds(transfer, kept, note)
     order = [known.index(chain), *(i for i, name in enumerate(transfer.chains) if name != chain)]
-    seeds = tuple(np.compress(kept, transfer.seeds).tolist())
+    scores, former = transfer.loaded_scores, transfer.baseline
     return dataclasses.replace(
         transfer,
-        loaded_scores=_move_baseline(transfer, chain, seeds),
+        loaded_scores=dataclasses.replace(
+            scores,
+            baseline=chain,
+            intermediates=(former, *(name for name in scores.intermediates if name != chain)),
+            controls=scores.controls | {former},
+        ),
         chains=tuple(transfer.chains[i] for i in order),
-        seeds=seeds,
-        scores=transfer.scores[order][..., kept],
-        runs=transfer.runs.filter(pl.col("seed").is_in(seeds)),
-        planned=transfer.planned[order][:, kept],
-        holes={cell: hole for cell, hole in transfer.holes.items() if hole.seed in seeds},
-    )
-
-
-def _move_baseline(transfer: Transfer, chain: str, seeds: tuple[int, ...]) -> Scores:
-    scores, former = transfer.loaded_scores, transfer.baseline
-    moved = dataclasses.replace(
-        scores,
-        baseline=chain,
-        intermediates=(former, *(name for name in scores.intermediates if name != chain)),
-        controls=scores.controls | {former},
-    )
-    left_out = [seed for seed in transfer.seeds if seed not in seeds]
-    if not left_out:
-        return moved
-    keep = pl.col("seed").is_in(seeds) | pl.col("seed").is_null()
-    listed = ", ".join(map(str, left_out))
-    return dataclasses.replace(
-        moved,
-        rows=scores.rows.filter(keep),
-        target_rows=scores.target_rows.filter(keep),
-        intermediate_rows=scores.intermediate_rows.filter(keep),
-        seeds=seeds,
-        unplanned_chain_seeds=frozenset(pair for pair in scores.unplanned_chain_seeds if pair[1] in seeds),
-        notes=(*scores.notes, f"Left out, because only `{former}` has them: seeds {listed}."),
+        scores=transfer.scores[order],
+        planned=transfer.planned[order],
     )

@@ -45,6 +45,8 @@ class CountedFailures:
 
 def rank_with_failures(transfer: Transfer, errors: ErrorKind, rng: np.random.Generator) -> CountedFailures | None:
     """Return the gains with failed runs counted, with `errors` over seeds; None if no run of a chain was degenerate."""
+    if transfer.runs.filter(status="degenerate").is_empty():
+        return None
     counted, cells = count_failed_runs(transfer)
     if not any(cells):
         return None

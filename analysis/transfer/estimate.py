@@ -60,6 +60,11 @@ class Estimate:
         return self.interval[0] > EPSILON or self.interval[1] < -EPSILON
 
     @property
+    def is_gain(self) -> bool:
+        """True if it is above 0 and its interval says so (`excludes_zero`)."""
+        return self.excludes_zero and (self.mean or 0.0) > 0
+
+    @property
     def is_same_with_every_seed(self) -> bool:
         """True if its interval has no width, which says nothing: the seeds may be copies of one run."""
         return self.interval is not None and self.interval[1] - self.interval[0] <= EPSILON

@@ -107,17 +107,16 @@ def build_spec_entry(axes: Axes, benchmark: Benchmark) -> dict[str, Mapping[str,
     }
 
 
-def find_target_dev_sets(axes: Axes, benchmark: Benchmark, source: DataSource) -> frozenset[str]:
-    """Return the training sets of which a target has dev rows in languages other than English."""
-    tasks = [benchmark.targets[name] for name in axes.targets]
-    return frozenset(task.training_set for task in tasks if task.training_set and find_dev_languages(source, task))
-
-
-def describe_target_dev(axes: Axes, benchmark: Benchmark, source: DataSource) -> list[str]:
-    """Return a note on each trained target without dev rows in other languages."""
-    tasks = [benchmark.targets[name] for name in axes.targets if benchmark.targets[name].training_set]
-    without = (task.name for task in tasks if not find_dev_languages(source, task))
-    return [f"{name}: no dev rows in other languages, so nothing for --target-dev." for name in without]
+def find_target_dev(axes: Axes, benchmark: Benchmark, source: DataSource) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the training sets of which a target has dev rows in other languages, and a note on each other target."""
+    sets: set[str] = set()
+    notes: list[str] = []
+    for task in (benchmark.targets[name] for name in axes.targets):
+        if task.training_set and find_dev_languages(source, task):
+            sets.add(task.training_set)
+        elif task.training_set:
+            notes.append(f"{task.name}: no dev rows in other languages, so nothing for --target-dev.")
+    return frozenset(sets), tuple(notes)
 
 
 def iter_wanted_splits(

@@ -86,7 +86,9 @@ def make_request(options: RunOptions) -> SweepRequest:
     start, start_problems = _resolve_or_report_start(options, benchmark, source, profile.name, needs)
     maker = _build_maker(options, benchmark, source, needs, start)
     probe_notes = task_data.collect_probe_notes(source) if "alignment" in probes_of(options) else []  # asks the hub
-    reads_dev = options.target_dev and not needs.missing_data
+    dev_sets, dev_notes = frozenset[str](), tuple[str, ...]()
+    if options.target_dev and not needs.missing_data:
+        dev_sets, dev_notes = ceiling_rows.find_target_dev(needs.axes, benchmark, source)
     return SweepRequest(
         name=name,
         axes=needs.axes,
@@ -116,13 +118,8 @@ def make_request(options: RunOptions) -> SweepRequest:
             for need in needs.readable_needs
         }
         | ({} if needs.missing_data else ceiling_rows.describe_locations(source, needs.axes, benchmark)),
-        foreign_notes=(
-            *needs.ceiling_notes,
-            *(ceiling_rows.describe_target_dev(needs.axes, benchmark, source) if reads_dev else []),
-        ),
-        target_dev_sets=(
-            ceiling_rows.find_target_dev_sets(needs.axes, benchmark, source) if reads_dev else frozenset()
-        ),
+        foreign_notes=(*needs.ceiling_notes, *dev_notes),
+        target_dev_sets=dev_sets,
         hub_notes=() if source.hub is None else tuple(dict.fromkeys(source.hub.notes)),
     )
 

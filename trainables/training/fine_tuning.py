@@ -38,10 +38,10 @@ class FineTuning:
     """A run of ten tenths, judged by the mean task score over `dev_sets`: English dev of each task that counts.
 
     `best_weights` are those of the tenth with the best score so far, or of the last tenth where the recipe says so
-    (`Recipe.selection`). Of tenths with equal scores the last one counts:
-    where dev is saturated, weights that settled at a lower rate are the better start for targets (measured on the
-    miniature's supertags, see docs/lab-log.md). They are kept in the memory of the host, because on the device a new
-    copy beside the old one would take as much as the optimizer's moments (XLM-R Large: 4.5 GB).
+    (`Recipe.selection`). Of tenths with equal scores the last one counts: where dev is saturated, weights that settled
+    at a lower rate are the better start for targets (measured on the miniature's supertags, see docs/lab-log.md). They
+    are kept in the memory of the host, because on the device a new copy beside the old one would take as much as the
+    optimizer's moments (XLM-R Large: 4.5 GB).
     """
 
     def __init__(
@@ -64,13 +64,15 @@ class FineTuning:
         # Both are halved when memory runs out. They are no part of the outcome.
         self.micro_batch, self.eval_batch_tokens = recipe.batch_size, EVAL_BATCH_TOKENS[encoder.device.type]
         self.may_halve = True  # the micro-batch; if False, running out of memory ends the run
+        # One for all languages: it lists the whole vocabulary.
+        drawer = mlm.build_drawer(encoder.tokenizer) if any(part.task.kind == "mlm" for part in self.parts) else None
         self.batches = Batches(
             self.parts,
             steps=steps,
             batch_size=recipe.batch_size,
             bucket=profile.bucket,
             seed=seed,
-            drawers=[mlm.build_drawer(encoder.tokenizer) if part.task.kind == "mlm" else None for part in self.parts],
+            drawers=[drawer if part.task.kind == "mlm" else None for part in self.parts],
         )
         self.tenth, self.step = 0, 0
         self.is_constant = False
