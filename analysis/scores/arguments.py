@@ -113,11 +113,16 @@ def add_same_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def split_pair(text: str) -> tuple[str, str] | None:
+    """Return the sides of `TASK:TARGET`, split at the last colon; None unless it has both."""
+    task, colon, target = text.strip().rpartition(":")
+    return (task, target) if task and colon and target else None
+
+
 def _parse_same_data(text: str) -> str:
     """Return `text` if it is pairs of task and target; raise ArgumentTypeError otherwise."""
     for part in text.split(","):
-        task, colon, target = part.strip().rpartition(":")
-        if not (task and colon and target):
+        if split_pair(part) is None:
             raise argparse.ArgumentTypeError(f"give TASK:TARGET,..., e.g. mnli:xnli,squad:xquad, got {part.strip()!r}")
     return text
 
@@ -186,14 +191,13 @@ def load_paths(options: argparse.Namespace, paths: Sequence[Path]) -> Scores:
 def _read_same_data(texts: Sequence[str], scores: Scores) -> frozenset[tuple[str, str]]:
     """Return the cells that --same-data names; raise UsageError for one that the scores do not have."""
     cells = set()
-    for part in (part.strip() for text in texts for part in text.split(",")):
-        task, _, target = part.rpartition(":")
+    for task, target in filter(None, (split_pair(part) for text in texts for part in text.split(","))):
         for noun, name, known in (
             ("intermediate task", task, scores.intermediates),
             ("target", target, scores.targets),
         ):
             if name not in known:
-                raise UsageError(f"--same-data {part}: {describe_unknown(noun, name, known)}")
+                raise UsageError(f"--same-data {task}:{target}: {describe_unknown(noun, name, known)}")
         cells.add((task, target))
     return frozenset(cells)
 

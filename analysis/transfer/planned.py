@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.scores.arguments import split_pair
 from analysis.statistics.moments import finite_or_none
 from analysis.statistics.significance import ALPHA, adjust_p_values
 from analysis.transfer.estimate import Estimate, EstimateKey
@@ -33,10 +34,9 @@ def parse_planned(text: str) -> tuple[PlannedPair, ...]:
     """Return the pairs of `TASK:COLUMN,...`; raise UsageError for another form or a pair given twice."""
     pairs = []
     for part in text.split(","):
-        task, colon, column = part.strip().rpartition(":")
-        if not (task and colon and column):
+        if (pair := split_pair(part)) is None:
             raise UsageError(f"--planned takes TASK:TARGET,..., e.g. mnli:xnli,squad:mlqa, got {part.strip()!r}.")
-        pairs.append((task, column))
+        pairs.append(pair)
     repeated = [pair for pair in dict.fromkeys(pairs) if pairs.count(pair) > 1]
     if repeated:
         raise UsageError(f"--planned names {':'.join(repeated[0])} twice. Name each comparison once.")
