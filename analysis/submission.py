@@ -27,6 +27,7 @@ from analysis.scores.record import SCORES_FILE, read_record, stages_folder_of
 from analysis.scores.sources import load_sweep
 from analysis.submit.choice import SubmissionChoice, SubmittedRun, choose_runs
 from analysis.submit.files import OFFICIAL_TASKS, OfficialTask, PredictionGapError, SubmissionFile, build_file
+from spaces.bounds import describe_bounds
 from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError, first_line_of
 from spaces.prediction_columns import PREDICTIONS_FILE
@@ -159,10 +160,8 @@ def _format_table(submissions: Sequence[TaskSubmission]) -> Iterator[str]:
 
 def _list_warnings(submissions: Sequence[TaskSubmission], spec: Mapping[str, Any]) -> Iterator[str]:
     """Yield what makes the submission differ from an official one: limited data, other test sets, repeated ids."""
-    if spec.get("limit") is not None:
-        yield f"warning: limited: trained on at most {spec['limit']} examples."
-    if spec.get("test_limit") is not None:
-        yield f"warning: limited: at most {spec['test_limit']} test examples, fewer than the official test sets have."
+    if bounds := describe_bounds(spec):
+        yield f"warning: limited: {bounds}."
     for submission in submissions:
         target, english = submission.task.target, submission.files.get("en")
         for part in TASK_SPLITS[target].test if target in TASK_SPLITS and submission.files else ():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spaces import space_chains
 from spaces.benchmark import Benchmark
+from spaces.bounds import Bounds
 from spaces.chain import NONE
 from spaces.errors import UsageError
 from spaces.space import Space
@@ -29,7 +30,7 @@ def _build_quick(benchmark: Benchmark) -> Space:
         targets=benchmark.quick_targets,
         learning_rates="middle",
         seeds=(0,),
-        test_limit=benchmark.quick_test_limit,
+        bounds=Bounds(test_limit=benchmark.quick_test_limit),
         floor=True,
     )
 

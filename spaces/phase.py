@@ -129,7 +129,7 @@ def ingredients_of(chain: Chain, benchmark: Benchmark, mixture: Names, masked: M
     definite: list[Ingredient] = []
     for ingredient in tuple(map(Ingredient, mixture)) if chain.is_multitask else chain.ingredients:
         task = benchmark.intermediates[ingredient.task]
-        if task.kind == "mlm" and ingredient.language is None:
+        if task.name == MLM and ingredient.language is None:
             definite += [Ingredient(task.name, language) for language in masked.languages or task.training_languages]
         else:
             definite.append(Ingredient(task.name, ingredient.language or task.own_language))
@@ -203,7 +203,9 @@ def _build_recipe(chain: Chain, benchmark: Benchmark, tasks: list[Ingredient], b
 
 
 def multiply_steps(recipe: Recipe, factor: float) -> Recipe:
-    """Return a recipe with its steps, or its epochs, times a factor."""
+    """Return a recipe with its steps, or its epochs, times a factor; a bound on the steps grows with them."""
+    if recipe.most_steps is not None:
+        recipe = dataclasses.replace(recipe, most_steps=round(recipe.most_steps * factor))
     if recipe.steps is not None:
         return dataclasses.replace(recipe, steps=round(recipe.steps * factor))
     assert recipe.epochs is not None

@@ -160,6 +160,7 @@ class StageFactory:
     phases: Mapping[str, Phase]
     limit: int | None
     test_limit: int | None
+    pool_limit: int | None
     precision: Precision
     ceilings: Mapping[str, Ceiling] = field(default_factory=dict)  # by name
     _shared_by_workload: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
@@ -174,7 +175,8 @@ class StageFactory:
     def _build_shared(self, stratum: Stratum) -> dict[str, Any]:
         """Return the fields of a stage that are the same in every stratum of a workload."""
         recipe = self.recipe_of(stratum)
-        is_limited = stratum.kind not in ("pretrain", "retrieval")
+        is_trained = stratum.kind not in ("pretrain", "retrieval")
+        test_limit = self.pool_limit if stratum.kind == "retrieval" else self.test_limit
         return {
             "kind": stratum.kind,
             "benchmark": self.benchmark.name,
@@ -189,8 +191,8 @@ class StageFactory:
                 "fingerprint": self.start.fingerprint,
                 "random": stratum.intermediate == RANDOM_ENCODER,
             },
-            "limit": self.limit if is_limited else None,
-            "test_limit": self.test_limit if is_limited else None,
+            "limit": self.limit if is_trained else None,
+            "test_limit": None if stratum.kind == "pretrain" else test_limit,
             "version": VERSIONS[stratum.kind],
         }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from spaces.benchmark import UNBOUNDED, Benchmark, Budget
+from spaces.bounds import UNBOUNDED_ROWS, Bounds
 from spaces.ceilings import MAX_SHOTS, Ceiling, build_ceilings
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.encoders import EncoderProfile
@@ -37,7 +38,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """Axes of a sweep, None for the benchmark's default. Raises UsageError for a budget or masks of another type."""
+    """Axes of a sweep, None for the benchmark's default. Raises UsageError for settings of another type."""
 
     name: str
     intermediates: tuple[str, ...] | None = None  # names of chains (see chain.py); `none` is always added
@@ -45,16 +46,17 @@ class Space:
     learning_rates: tuple[float, ...] | Range | Literal["all", "middle", "question"] = "all"
     seeds: tuple[int, ...] = (0, 1, 2)  # of every chain
     chain_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # more seeds of single chains, by name
-    test_limit: int | None = None  # dev and test examples per language; their scores are marked as limited
     floor: bool = False  # also train the targets from a random encoder
     translate_train: bool = False  # also train the targets on translations of their training rows
     target_shots: int | None = None  # also train the targets on so many rows of each language
     mixture: tuple[str, ...] | None = None  # tasks of `multitask`; None: every intermediate task
     budget: Budget = UNBOUNDED
+    bounds: Bounds = UNBOUNDED_ROWS
     masked: MaskedWords = DEFAULT_MASKED_WORDS
 
     def __post_init__(self) -> None:
-        for name, value, kind in (("budget", self.budget, Budget), ("masked", self.masked, MaskedWords)):
+        for name, kind in (("budget", Budget), ("bounds", Bounds), ("masked", MaskedWords)):
+            value = getattr(self, name)
             if not isinstance(value, kind):
                 raise UsageError(f"Space: `{name}` must be a {kind.__name__}(...), got {value!r}.")
         if self.target_shots is not None and not 0 < self.target_shots <= MAX_SHOTS:
@@ -69,12 +71,12 @@ class Axes:
     targets: tuple[str, ...]
     learning_rates: tuple[float, ...] | Range
     seeds: tuple[int, ...]  # of every chain
-    test_limit: int | None
     floors: tuple[str, ...]
     ceilings: tuple[Ceiling, ...] = ()
     mixture: tuple[str, ...]  # tasks of `multitask`; empty if no chain has it
     chain_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # all seeds of the chains that have more
     budget: Budget = UNBOUNDED
+    bounds: Bounds = UNBOUNDED_ROWS
     masked: MaskedWords = DEFAULT_MASKED_WORDS
 
     def seeds_of(self, chain: str) -> tuple[int, ...]:
@@ -125,7 +127,6 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
         targets=tuple(name for name in benchmark.targets if name in targets),
         learning_rates=_resolve_rates(space.learning_rates, profile),
         seeds=tuple(sorted(space.seeds)),
-        test_limit=space.test_limit,
         floors=floors,
         ceilings=ceilings,
         mixture=tuple(name for name in benchmark.intermediates if name in mixture) if has_multitask else (),
@@ -133,6 +134,7 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
             space, dict.fromkeys((NONE, *intermediates, *floors, *(each.name for each in ceilings)))
         ),
         budget=space.budget,
+        bounds=space.bounds,
         masked=space.masked,
     )
 

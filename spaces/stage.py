@@ -33,7 +33,8 @@ class Stage:
     maps each evaluated target to its languages. `recipe` is a Recipe (or the pretraining recipe) as a dict, `profile`
     the name of the EncoderProfile, `data` the fingerprint of the data and the settings of the world, `start` the
     encoder at the start of the chain. `precision` is that of matrix products: weights, moments and losses are always in
-    32 bits. `parent` is the key of the stage whose encoder this one starts from.
+    32 bits. `parent` is the key of the stage whose encoder this one starts from. `limit` is the bound on training rows,
+    `test_limit` that on the rows of dev and test, or on a retrieval pool.
     """
 
     kind: StageKind

@@ -56,6 +56,8 @@ class Recipe:
     question_beside: Literal["option", "context"] = "option"  # choice: what the question is joined to
     selection: Selection = "best"  # the evaluation whose weights are kept: the best on dev, or the last
     splits: str | None = None  # name in the table of splits; None: the task's own
+    most_steps: int | None = None  # bound on the steps, however many the epochs need
+    is_bounded: bool = False  # a sweep's bounds shorten its steps or inputs: its scores are limited
     learning_rate: float | None = None  # where the command line names none; never in a key, which has the arm's rate
 
     def __post_init__(self) -> None:
@@ -65,7 +67,7 @@ class Recipe:
 
 # Settings of inputs beside their lengths: in a mix every task has its own.
 INPUT_FIELDS = ("windows", "question_limit", "decoding", "question_beside", "splits")
-_LATER_FIELDS = ("warmup_steps", "selection", *INPUT_FIELDS)
+_LATER_FIELDS = ("warmup_steps", "selection", "most_steps", "is_bounded", *INPUT_FIELDS)
 
 
 def list_key_fields(recipe: Recipe) -> dict[str, Any]:

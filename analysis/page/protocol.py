@@ -11,6 +11,7 @@ from analysis.tables import fairness_sentences, ranking_legend
 from analysis.tables.source import describe_seeds, list_names
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
+from spaces.bounds import describe_bounds
 from spaces.chain import NONE
 
 NOT_RECORDED = "not recorded"
@@ -38,7 +39,8 @@ def build_protocol_section(ranking: Ranking, records: Sequence[SweepRecord]) -> 
     }
     recipes = dict.fromkeys(str(spec.get("recipe", "ours")) for spec in specs)
     facts["recipe"] = join_names(list(recipes)) if recipes else NOT_RECORDED
-    for name in ("scheduler", "precision", "limit", "test_limit", "floors"):
+    facts["bounds"] = join_names(list(dict.fromkeys(describe_bounds(spec) or "none" for spec in specs))) or NOT_RECORDED
+    for name in ("scheduler", "precision", "floors"):
         facts[name.replace("_", " ")] = _describe_setting(specs, name)
     if scores.ceilings:
         facts["ceilings"] = f"{list_names(scores.ceilings, word='and')}: not zero-shot, never ranked"

@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.scores.record import list_planned_ceilings
 from spaces.benchmark import BENCHMARKS
+from spaces.bounds import BOUND_NAMES
 from spaces.ceilings import TRANSLATE_TRAIN, count_shots
 from spaces.chain import NONE
 from spaces.encoders import PROFILES
@@ -82,8 +83,9 @@ def _list_axis_flags(spec: Spec, axes: Axes | None) -> list[str]:
     for field in ("steps", "examples"):
         is_default = axes is not None and budget.get(field) == getattr(axes.budget, field)
         flags += [] if budget.get(field) is None or is_default else [f"--{field}", str(budget[field])]
-    if spec.get("test_limit") is not None and (axes is None or spec["test_limit"] != axes.test_limit):
-        flags += ["--test-limit", str(spec["test_limit"])]
+    for name in BOUND_NAMES:
+        is_default = axes is not None and spec.get(name) == getattr(axes.bounds, name)
+        flags += [] if spec.get(name) is None or is_default else [f"--{name.replace('_', '-')}", str(spec[name])]
     return flags
 
 
@@ -94,7 +96,6 @@ def _ignores_recipe_rates(spec: Spec) -> bool:
 
 def _list_setting_flags(spec: Spec, benchmark: str) -> list[str]:
     flags = ["--recipe", str(spec["recipe"])] if "recipe" in spec else []
-    flags += [] if spec.get("limit") is None else ["--limit", str(spec["limit"])]
     flags += ["--precision", str(spec["precision"])] if benchmark != "miniature" and "precision" in spec else []
     flags += [] if spec.get("scheduler", "halving") == "halving" else ["--scheduler", str(spec["scheduler"])]
     flags += ["--world-seed", str(spec["world_seed"])] if spec.get("world_seed") else []

@@ -25,6 +25,7 @@ from analysis.scores.scale import FileOptions, choose_turned, describe_scales, r
 from analysis.scores.scores import Scores
 from analysis.scores.stages import read_stage_rows
 from analysis.scores.tidy import ARM_COLUMNS, CELL_COLUMNS
+from spaces.bounds import describe_bounds
 from spaces.ceilings import list_ceilings
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
@@ -65,7 +66,7 @@ def load_sweep(folder: Path) -> Scores:
         retrieval_targets=frozenset(spec.get("retrieval", ())) | _list_retrieval_targets(rows),
         skipped_chain_seeds=list_skipped_seeds(record),
         unplanned_chain_seeds=list_unplanned_seeds(spec),
-        is_limited=any(spec.get(name) is not None for name in ("limit", "test_limit")) or _is_limited(rows),
+        is_limited=bool(describe_bounds(spec)) or _is_limited(rows),
         stage_counts=(len(done) - len(stage_rows.faults), len(files)),
         notes=(
             *([f"Trained with the recipe {spec['recipe']} (docs/protocol.md)."] if "recipe" in spec else []),

@@ -121,14 +121,16 @@ def _estimate_arm_work(request: SweepRequest, stratum: Stratum) -> TrainingWork 
         return TrainingWork(int(recipe["steps"]), 0)
     trained = list_trained_tasks(request, stratum)
     tasks = [task for task in trained if task.name != MLM] or trained
-    steps = recipe["steps"]
+    steps, most_steps = recipe["steps"], recipe.get("most_steps")
     if steps is None:
         ingredients = recipe.get("ingredients", [[task.name, ENGLISH] for task in tasks])
         rows = [_count_training_rows(request, task) for task in tasks for name, _ in ingredients if name == task.name]
         total = _sum_known(rows)
-        if total is None:
+        if total is None and most_steps is None:
             return None
-        steps = round(min(total, recipe.get("examples", total)) / recipe["batch_size"] * recipe["epochs"])
+        if total is not None:
+            steps = round(min(total, recipe.get("examples", total)) / recipe["batch_size"] * recipe["epochs"])
+    steps = min(number for number in (steps, most_steps) if number is not None)
     options = mean(task.option_count for task in tasks)
     tokens = int(steps) * recipe["batch_size"] * recipe["max_length"] * options
     return TrainingWork(int(steps), round(tokens * passes_of(recipe)))

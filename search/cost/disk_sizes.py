@@ -130,7 +130,8 @@ def _sum_rows(parts: Iterable[SplitPart], limit: int | None) -> int:
 
 def _count_test_rows(request: SweepRequest, task: Task) -> int:
     """Return the test rows in one language."""
-    name, limit = task.clean_target or task.name, request.maker.test_limit
+    limit = request.maker.pool_limit if task.kind == "retrieval" else request.maker.test_limit
+    name = task.clean_target or task.name
     if name in TASK_SPLITS and request.benchmark.name != "miniature":
         return _sum_rows(TASK_SPLITS[name].test, limit)
     return DEFAULT_ROWS if limit is None else min(DEFAULT_ROWS, limit)

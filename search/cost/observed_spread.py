@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from search.request.request import SweepRequest
 from search.sweep.sweep_file import read_sweep
+from spaces.bounds import BOUND_NAMES
 from spaces.chain import NONE
 from spaces.errors import UsageError
 from spaces.sweep_record import SWEEP_FILE
@@ -50,7 +51,7 @@ def find_spread(request: SweepRequest) -> GainSpread | None:
         with suppress(UsageError):  # a damaged sweep says nothing
             record = read_sweep(results, file.parent.name) or {}
             spec = record.get("spec", {})
-            if all(spec.get(name) == request.spec[name] for name in ("benchmark", "model", "test_limit", "limit")):
+            if all(spec.get(name) == request.spec.get(name) for name in ("benchmark", "model", *BOUND_NAMES)):
                 sweeps.append((len(record["stages"]), file.parent.name, record["stages"]))
     for _, name, stages in sorted(sweeps, key=lambda sweep: (-sweep[0], sweep[1])):
         paths = [Path(results.url) / "stages" / str(key) / SCORES for key in stages]

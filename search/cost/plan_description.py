@@ -3,6 +3,7 @@
 from search.cost.cost import PlanCost
 from search.request.request import SweepRequest
 from search.sweep.units import format_bytes
+from spaces.bounds import describe_bounds
 from spaces.chain import NONE
 from spaces.recipe_set import OURS
 from spaces.recipes import RECIPE_SETS, describe_rates, list_kept_tasks
@@ -19,6 +20,7 @@ def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[st
         f"  targets: {', '.join(axes.targets)}",
         f"  learning rates: {axes.learning_rates}, seeds: {_describe_seeds(axes)}",
         *_describe_recipes(request),
+        *([f"  bounds: {bounds}; scores are marked as limited"] if (bounds := describe_bounds(request.spec)) else []),
         f"stages: {cost.stages.total()} ({kinds}); {reused} are done already and will be reused",
         f"trainings: {cost.trainings}; one chain per target, sharing nothing, would need {cost.naive_trainings}",
     ]

@@ -40,7 +40,6 @@ def make_source(options: RunOptions, results: Storage, name: str) -> DataSource:
         world_seed=options.world_seed,
         null_world=options.null_world,
         data=None if options.data is None else str(_resolve_data_folder(options.data)),
-        limit=options.limit,
         hub=_open_hub(options, results, name) if needs_hub else None,
     )
 

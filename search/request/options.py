@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar, get_args
 from search.request import flag_values as values
 from search.request.flag_values import AUTO, MAX_TRIALS_PER_GPU
 from spaces.benchmark import BENCHMARKS, Benchmark, Budget
+from spaces.bounds import BOUND_NAMES, Bounds
 from spaces.chain import MLM
 from spaces.errors import UsageError
 from spaces.named_spaces import SPACES, find_space
@@ -38,7 +39,7 @@ exit codes: 0 all done, 1 some stages failed, Ray did not start or output was lo
 Scheduler = Literal["halving", "racing", "asha", "none"]
 SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
 
-Settings = TypeVar("Settings", Space, Budget, MaskedWords)
+Settings = TypeVar("Settings", Space, Budget, Bounds, MaskedWords)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,10 @@ class RunOptions:
     seeds: str | None = None
     limit: int | None = None
     test_limit: int | None = None
+    pool_limit: int | None = None
+    probe_limit: int | None = None
+    target_steps: int | None = None
+    max_length: int | None = None
     steps: int | None = None
     examples: int | None = None
     skip_missing: bool = False
@@ -129,6 +134,10 @@ def build_parser() -> argparse.ArgumentParser:
     add("--seeds", metavar="A..B[,CHAIN=A..B]", help=seeds)
     add("--limit", **count, help="training examples per task at most; the results say so")
     add("--test-limit", **count, help="dev and test examples per language at most")
+    add("--pool-limit", **count, help="queries, and candidates, of a retrieval pool at most: a smaller one is easier")
+    add("--probe-limit", **count, help="translated sentences per language that alignment probes read at most")
+    add("--target-steps", **count, help="training steps of every target at most")
+    add("--max-length", **count, help="sub-tokens of an input at most; longer ones are cut, or windowed")
     add("--steps", **count, help="training steps of every intermediate phase, instead of its recipe's")
     add("--examples", **count, help="distinct training rows of every intermediate phase")
     add("--skip-missing", action="store_true", help="leave out tasks whose data are missing, and list them")
@@ -189,7 +198,7 @@ def parse_options(argv: Sequence[str] | None) -> RunOptions:
 def space_of(options: RunOptions, benchmark: Benchmark) -> Space:
     """Return the named space, with the axes replaced that flags give. Raise UsageError for an unknown name or value."""
     space = find_space(options.space, benchmark)
-    if "alignment" in probes_of(options):
+    if "alignment" in probes_of(options) and space.name in SPACES:  # a space of the user's own is taken as it is
         space = dataclasses.replace(space, intermediates=_add_controls(space, benchmark))
     languages = _parse_list("mlm-languages", options.mlm_languages, str)
     masked = {"share": options.mlm_share, "languages": languages, "smoothing": options.mlm_smoothing}
@@ -203,11 +212,11 @@ def space_of(options: RunOptions, benchmark: Benchmark) -> Space:
         "seeds": seeds or None,  # without a part for all chains, those of the space
         "chain_seeds": chain_seeds,
         "learning_rates": None if rates is None else values.parse_rates(rates),
-        "test_limit": options.test_limit,
         "floor": options.floor or None,
         "translate_train": options.translate_train or None,
         "target_shots": options.target_shots,
         "budget": _apply_flags(space.budget, {"steps": options.steps, "examples": options.examples}),
+        "bounds": _apply_flags(space.bounds, {name: getattr(options, name) for name in BOUND_NAMES}),
         "masked": _apply_flags(space.masked, masked),
     }
     return _apply_flags(space, flags)

@@ -13,6 +13,7 @@ from search.request.options import RunOptions, probes_of, resolve_sweep_name, sp
 from search.request.specification import build_spec
 from search.request.start_encoder import find_use, resolve_model, resolve_start
 from spaces.benchmark import BENCHMARKS, Benchmark
+from spaces.bounds import bound_recipes
 from spaces.encoders import PROFILES
 from spaces.errors import UsageError, first_line_of
 from spaces.phase import resolve_phases
@@ -77,7 +78,14 @@ def make_request(options: RunOptions) -> SweepRequest:
             f"--scheduler racing gives out the seeds itself, but {', '.join(axes.chain_seeds)} has seeds of its own. "
             "Leave these out, or take another scheduler."
         )
-    source = dataclasses.replace(source, test_limit=axes.test_limit)
+    bounds = axes.bounds
+    source = dataclasses.replace(
+        source,
+        limit=bounds.limit,
+        test_limit=bounds.test_limit,
+        pool_limit=bounds.pool_limit,
+        probe_limit=bounds.probe_limit,
+    )
     if source.hub is not None:
         fetch_all(source, axes, benchmark, resolve_model(options), target_dev=options.target_dev)
     needs = find_needs(axes, benchmark, source, skip_missing=options.skip_missing)
@@ -125,16 +133,17 @@ def make_request(options: RunOptions) -> SweepRequest:
 
 
 def _choose_benchmark_and_space(options: RunOptions) -> tuple[Benchmark, Space]:
-    """Return the benchmark with the named recipes, and the space.
+    """Return the benchmark with the named recipes under the space's bounds, and the space.
 
     Learning rates that a flag or a space file gives are for all recipes; else each recipe may name its own.
     """
     benchmark = choose_recipes(BENCHMARKS.find(options.benchmark), options.recipe)
     space = space_of(options, benchmark)
     if not isinstance(space.learning_rates, str):
-        return choose_recipes(BENCHMARKS[benchmark.name], options.recipe, with_rates=False), space
-    rates = RECIPE_SETS[options.recipe].learning_rates
-    return benchmark, space if rates is None else dataclasses.replace(space, learning_rates=rates)
+        benchmark = choose_recipes(BENCHMARKS[benchmark.name], options.recipe, with_rates=False)
+    elif (rates := RECIPE_SETS[options.recipe].learning_rates) is not None:
+        space = dataclasses.replace(space, learning_rates=rates)
+    return bound_recipes(benchmark, space.bounds), space
 
 
 def _resolve_or_report_start(
@@ -174,6 +183,7 @@ def _build_maker(
         phases=phases,
         limit=source.limit,
         test_limit=source.test_limit,
+        pool_limit=source.pool_limit,
         precision=_resolve_precision(options),
     )
 

@@ -40,6 +40,8 @@ def build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: Sta
         "masked": dataclasses.asdict(axes.masked) if has_masked_words else {},
         "limit": maker.limit,
         "test_limit": maker.test_limit,
+        # Only where there are any, as sweeps of former versions have none.
+        **axes.bounds.given,
         "precision": maker.precision,
         "scheduler": options.scheduler,
         **maker.world,

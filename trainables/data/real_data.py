@@ -19,6 +19,7 @@ from trainables.data.locate import TRAINING_SPLITS, DataSplit, is_translated, lo
 from trainables.data.missing_data import describe_missing
 from trainables.data.misspelling import misspell
 from trainables.data.parallel_rows import convert_mixed_languages, convert_translation
+from trainables.data.pool_limit import limit_pairs, limit_rankings
 from trainables.data.rows import ConvertedRows, convert_rows
 from trainables.data.split_files import Origin, SplitLocation
 from trainables.features.examples import Example, PairExample, Pool, RankingPool, format_left_out
@@ -99,14 +100,15 @@ def _no_rows_error(message: str, left_out: Mapping[str, int]) -> UsageError:
     return UsageError(f"{message}: {format_left_out(left_out) or 'there are no rows'}.")
 
 
-def load_pool(task: Task, split: DataSplit, language: str, *, origin: Origin) -> Pool | None:
+def load_pool(task: Task, split: DataSplit, language: str, *, origin: Origin, limit: int | None = None) -> Pool | None:
     """Return a retrieval pool: `test`, or the `dev` on which a mining threshold is chosen (None if it is missing).
 
-    Raises UsageError if test rows are missing or not as the table of datasets says.
+    It has at most `limit` queries, see `pool_limit.py`. Raises UsageError if test rows are missing or not as the table
+    of datasets says.
     """
     if task.retrieval_mode == "rank":
         _require_locations(task, split, language, origin)
-        ranking = _load_ranking_pools(task, origin)[language]
+        ranking = _load_ranking_pools(task, origin, limit)[language]
         if not ranking.queries:
             raise _no_rows_error(f"{task.name}: no usable row in {language!r}", ranking.left_out)
         return ranking
@@ -119,11 +121,11 @@ def load_pool(task: Task, split: DataSplit, language: str, *, origin: Origin) ->
         pool = build(rows)
     if not pool.queries:
         raise UsageError(f"{task.name}: {location} has no rows in {language!r}.")
-    return pool
+    return limit_pairs(pool, limit)
 
 
 @functools.lru_cache(maxsize=2)
-def _load_ranking_pools(task: Task, origin: Origin) -> dict[str, RankingPool]:
+def _load_ranking_pools(task: Task, origin: Origin, limit: int | None) -> dict[str, RankingPool]:
     """Return the pool of every language. They share one tuple of candidates, which is embedded once."""
     rows: dict[str, DatasetRows] = {}
     for language in find_languages(task, origin):
@@ -131,11 +133,11 @@ def _load_ranking_pools(task: Task, origin: Origin) -> dict[str, RankingPool]:
         rows[language] = load_rows.load(location, language)
     if "sentences" in location.spec.columns:
         with prefix_errors(task, location):
-            return pools.build_answer_pools(rows)
+            return limit_rankings(pools.build_answer_pools(rows), limit)
     (location,) = _require_locations(task, "pool", ENGLISH, origin)
     index = load_rows.load(location, ENGLISH)
     with prefix_errors(task, location):
-        return pools.build_entity_pools(rows, index)
+        return limit_rankings(pools.build_entity_pools(rows, index), limit)
 
 
 def _require_locations(task: Task, split: DataSplit, language: str, origin: Origin) -> tuple[SplitLocation, ...]:

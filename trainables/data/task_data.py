@@ -13,6 +13,7 @@ from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
 from spaces.task import Split, Task
+from trainables.data.pool_limit import limit_pairs
 from trainables.features.examples import Example, Pool, ProbeSentences
 
 GENERATED = "probe"  # the miniature's sentences that only probes read
@@ -34,7 +35,9 @@ class DataSource:
     data: str | None = None  # the folder
     hub: "Hub | None" = None
     limit: int | None = None  # training examples
-    test_limit: int | None = None  # dev and test examples per language (never of a pool: a smaller one is easier)
+    test_limit: int | None = None  # dev and test examples per language of a trained task
+    pool_limit: int | None = None  # queries, and candidates, of a retrieval pool
+    probe_limit: int | None = None  # sentences per language that alignment probes read
 
     @property
     def is_miniature(self) -> bool:
@@ -95,10 +98,11 @@ def _find_pool(source: DataSource, task: Task, split: Split, language: str) -> P
     if source.is_miniature:
         from trainables.miniature import world
 
-        return world.generate_pool(world.build_world(source.world_seed, source.null_world), task, split, language)
+        own_world = world.build_world(source.world_seed, source.null_world)
+        return limit_pairs(world.generate_pool(own_world, task, split, language), source.pool_limit)
     from trainables.data import real_data
 
-    return real_data.load_pool(task, split, language, origin=source.origin)
+    return real_data.load_pool(task, split, language, origin=source.origin, limit=source.pool_limit)
 
 
 def resolve_labels(source: DataSource, task: Task) -> Task:

@@ -13,7 +13,8 @@ from trainables.data import task_data
 from trainables.data.task_data import DataSource
 from trainables.features.examples import PairExample, ParallelPool, ProbeSentences, Translations
 
-MAX_SENTENCES = 256  # pairs per language at most: all layers of XLM-R Large take 27 MB for each side
+# Pairs per language at most, which a sweep may bound further: all layers of XLM-R Large take 27 MB for each side.
+MAX_SENTENCES = 256
 MIN_SENTENCES = 8  # fewer pairs are not measured
 
 
@@ -25,14 +26,16 @@ def load_translations(source: DataSource) -> ProbeSentences:
     retrieval task gives its pairs, a task of sentence pairs the first sentences of its test rows. Raises UsageError if
     the data have neither.
     """
+    most = MAX_SENTENCES if source.probe_limit is None else min(MAX_SENTENCES, source.probe_limit)
     own = task_data.load_probe_sentences(source)
     if own is not None:
-        by_language = {name: _choose_pairs(list(zip(*texts, strict=True))) for name, texts in own.by_language.items()}
+        pairs = {name: list(zip(*texts, strict=True)) for name, texts in own.by_language.items()}
+        by_language = {name: _choose_pairs(own_pairs, most) for name, own_pairs in pairs.items()}
         return ProbeSentences(own.source, _keep_enough(by_language))
     benchmark = BENCHMARKS.find(source.benchmark)
     for task in (benchmark.targets[name] for name in benchmark.parallel_targets):
         languages = [language for language in task_data.find_languages(source, task) if language != ENGLISH]
-        enough = _keep_enough({name: _choose_pairs(_read_pairs(source, task, name)) for name in languages})
+        enough = _keep_enough({name: _choose_pairs(_read_pairs(source, task, name), most) for name in languages})
         if enough:
             return ProbeSentences(task.name, enough)
     raise UsageError(f"the data have no parallel sentences of {' or '.join(benchmark.parallel_targets)}.")
@@ -60,13 +63,13 @@ def _read_pairs(source: DataSource, task: Task, language: str) -> list[tuple[str
     ]
 
 
-def _choose_pairs(pairs: list[tuple[str, str]]) -> Translations:
-    """Return at most MAX_SENTENCES pairs without repeated sentences, drawn in the same order for every language."""
+def _choose_pairs(pairs: list[tuple[str, str]], most: int) -> Translations:
+    """Return at most `most` pairs without repeated sentences, drawn in the same order for every language."""
     chosen: dict[str, str] = {}
     used: set[str] = set()  # of the foreign sentences
     for i in np.random.default_rng(0).permutation(len(pairs)):
         english, foreign = pairs[i]
-        if len(chosen) < MAX_SENTENCES and english not in chosen and foreign not in used:
+        if len(chosen) < most and english not in chosen and foreign not in used:
             chosen[english] = foreign
             used.add(foreign)
     return tuple(chosen), tuple(chosen.values())

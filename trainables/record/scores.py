@@ -42,9 +42,15 @@ def build_score_rows(
         "steps": steps,
         "passes": steps * passes_of(stage.recipe),
         "seconds": seconds,
-        "limited": stage.limit is not None or stage.test_limit is not None,
+        "limited": is_limited(stage),
     }
     return [{**common, **row} for row in rows]
+
+
+def is_limited(stage: Stage) -> bool:
+    """Return True if a bound of the sweep shortens the stage's rows, steps or inputs."""
+    has_fewer_rows = stage.limit is not None or stage.test_limit is not None
+    return has_fewer_rows or bool((stage.recipe or {}).get("is_bounded"))
 
 
 def encode_scores(rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -11,11 +11,15 @@ from spaces.task import Recipe
 
 
 def compute_total_steps(recipe: Recipe, features: int) -> int:
-    """Return the number of steps of a whole run: the recipe's own, or its epochs over `features`; at least ten."""
-    if recipe.steps is not None:
-        return clamp_steps(recipe.steps)
-    assert recipe.epochs is not None
-    return clamp_steps(math.ceil(features / recipe.batch_size * recipe.epochs))
+    """Return the number of steps of a whole run, at least ten.
+
+    It is the recipe's own, or that of its epochs over `features`, but at most `most_steps`.
+    """
+    steps = recipe.steps
+    if steps is None:
+        assert recipe.epochs is not None
+        steps = math.ceil(features / recipe.batch_size * recipe.epochs)
+    return clamp_steps(steps if recipe.most_steps is None else min(steps, recipe.most_steps))
 
 
 def clamp_steps(steps: int) -> int:
