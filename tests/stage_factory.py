@@ -36,6 +36,7 @@ def make_factory(
         ),
         "limit": None,
         "test_limit": None,
+        "pool_limit": None,
         "precision": "fp32",
     }
     return StageFactory(**{**fields, **changes})  # type: ignore[arg-type]

@@ -202,7 +202,7 @@ def test_a_mined_language_without_pairs_is_an_empty_file(tmp_path: Path) -> None
 def test_cut_and_foreign_test_sets_are_named(tmp_path: Path, capsys: Capture) -> None:
     main([str(write(tmp_path, {"none": 0.5}, test_limit=3, limit=9)), str(tmp_path / "out")])
     output = capsys.readouterr().out
-    assert "at most 3 test examples" in output and "trained on at most 9" in output
+    assert "limited: at most 9 training rows of a task, 3 dev and test rows of a language." in output
     main([str(write(tmp_path, {"mnli": 0.5}, name="whole")), str(tmp_path / "whole")])
     output = capsys.readouterr().out
     assert "limited" not in output and "xnli: 3 English rows, the published test set has 5010." in output

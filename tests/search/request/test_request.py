@@ -12,6 +12,7 @@ from spaces.errors import UsageError
 from tests.encoder_folders import build_xlmr, change_weights, write_encoder
 from tests.hub_layout import PAIR, pair_rows
 from tests.search.asked import request_of
+from trainables.record.scores import is_limited
 from trainables.repositories.hub import Hub
 
 
@@ -108,6 +109,31 @@ def test_variants_of_a_phase_are_requested_by_name() -> None:
     assert {"intermediate mnli@en", "intermediate mnli@qmb"} <= set(request.spec["data"])
     steps = {name: phase.recipe["steps"] for name, phase in request.maker.phases.items()}
     assert steps == {"mnli@qmb": 50, "mnli@en+mnli@qmb": 50, "mnli~fgm": 50, "mnli~x2": 100}
+
+
+def test_bounds_reach_rows_recipes_and_the_specification(tmp_path: Path) -> None:
+    flags = {"limit": 90, "test-limit": 20, "pool-limit": 30, "probe-limit": 10, "target-steps": 40, "max-length": 32}
+    request = request_of("--space", "quick", *(part for name, bound in flags.items() for part in (f"--{name}", bound)))
+    bounds = {name.replace("-", "_"): bound for name, bound in flags.items()}
+    assert {name: request.spec[name] for name in bounds} == bounds
+    source = request.context.source
+    assert (source.limit, source.test_limit, source.pool_limit, source.probe_limit) == (90, 20, 30, 10)
+    trained, retrieval = (
+        next(request.maker.make_stage(stratum, 1e-3, "parent") for stratum in request.plan if stratum.kind == kind)
+        for kind in ("target", "retrieval")
+    )
+    assert trained.recipe is not None and trained.recipe["most_steps"] == 40 and trained.recipe["max_length"] == 32
+    assert (trained.limit, trained.test_limit, retrieval.limit, retrieval.test_limit) == (90, 20, None, 30)
+    assert is_limited(trained) and is_limited(retrieval)
+    plain = request_of("--space", "quick")
+    assert not {"pool_limit", "probe_limit", "target_steps", "max_length"} & plain.spec.keys()
+    assert not any(is_limited(plain.maker.make_stage(stratum, 1e-3, "p")) for stratum in plain.plan)
+
+
+def test_a_space_of_ones_own_gets_no_controls(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text("from spaces.space import Space\nSPACE = Space(name='own', intermediates=('mnli',))\n")
+    assert request_of("--space", file, "--probes", "alignment").axes.intermediates == ("none", "mnli")
 
 
 def test_alignment_is_asked_beside_its_controls() -> None:
