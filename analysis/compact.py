@@ -1,8 +1,13 @@
 """Put the scores of a sweep's finished stages into one file, so that thousands of stages open at once.
 
     python analysis/compact.py runs/full-xtreme
+    python analysis/compact.py runs/full-xtreme -o full-xtreme.parquet
 
-It changes no result: a stage that has changed since is read from its own file. Run it again for more stages.
+Without -o the file lies in the sweep's folder and changes no result: a stage that has changed since is read from its
+own file. Run it again for more stages.
+
+With -o it is an archive to hand on: scores, probes and the record of the sweep, which every script of analysis/ reads
+in place of the folder. Probes are rounded to four decimals. Predictions and encoders are left out.
 """
 
 import sys
@@ -15,9 +20,12 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import polars as pl
 
+from analysis.scores.archive import Archive, write_archive
 from analysis.scores.arguments import build_plain_parser
 from analysis.scores.compaction import checksum_files, write_compaction
+from analysis.scores.probes import read_all_probe_rows
 from analysis.scores.record import SCORES_FILE, read_record, stages_folder_of
+from analysis.scores.sources import load_sweep
 from analysis.scores.stages import read_whole_files
 from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError
@@ -28,9 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Compact a sweep and print what was done; return the exit code: 0, or 2 for bad usage."""
     parser = build_plain_parser("compact.py", __doc__)
     parser.add_argument("sweep", type=Path, metavar="SWEEP", help="folder of a sweep")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write an archive of the sweep, and no more")
     options = parser.parse_args(argv)
     try:
-        lines = compact(options.sweep)
+        lines = compact(options.sweep) if options.output is None else archive(options.sweep, options.output)
     except UsageError as error:
         print(f"compact.py: {error}", file=sys.stderr)
         return ExitCode.USAGE
@@ -59,6 +68,24 @@ def compact(folder: Path) -> list[str]:
     size = write_compaction(folder, rows, compacted)
     summary = f"{rows.height} rows of {len(compacted)} of {len(keys)} stages, {size / 1e6:.1f} MB"
     return [*(f"left out: {fault}" for fault in faults.values()), f"{folder / SCORES_FILE}: {summary}."]
+
+
+def archive(folder: Path, output: Path) -> list[str]:
+    """Write an archive of the sweep in `folder` and return what was done, in lines.
+
+    Raise UsageError if it is not a sweep, none of its stages is done, a file exists at `output`, or cannot be written.
+    """
+    if output.exists():
+        raise UsageError(f"{output} exists. Remove it, or name another file with -o.")
+    scores = load_sweep(folder) if (folder / SWEEP_FILE).is_file() else None
+    if scores is None:
+        raise UsageError(f"{folder} is not a sweep folder: it has no {SWEEP_FILE}.")
+    (record,), rows = scores.records, scores.rows.collect()
+    probe_rows = read_all_probe_rows(stages_folder_of(folder), record["stages"])
+    size = write_archive(output, Archive(record, rows, probe_rows))
+    done, planned = scores.stage_counts or (0, 0)
+    summary = f"{rows.height} scores and {probe_rows.height} probes of {done} of {planned} stages, {size / 1e6:.1f} MB"
+    return [*scores.notes, f"{output}: {summary}."]
 
 
 if __name__ == "__main__":

@@ -63,7 +63,9 @@ def _print_advice(advice: SeedAdvice, flags: Namespace) -> None:
     if len(specs) != 1 or len(flags.paths) != 1:
         print_answer(answer, flags.format)
         return
-    command = build_command(flags.paths[0], specs[0], list_chain_seeds(advice))
+    path = Path(flags.paths[0])
+    folder = f"runs/{path.stem}" if path.is_file() else flags.paths[0]  # an archive does not say where its sweep lies
+    command = build_command(folder, specs[0], list_chain_seeds(advice))
     hint = f"The command that runs these seeds and nothing else; add what was given of {UNRECORDED}:"
     if flags.format == "table":
         print_answer(answer, flags.format)

@@ -30,7 +30,6 @@ from analysis.page import render
 from analysis.page.blocks import figures_of
 from analysis.page.contents import build_sections
 from analysis.page.exports import export_figures
-from analysis.page.protocol import SweepRecord
 from analysis.scores.arguments import (
     add_against,
     add_errors,
@@ -41,14 +40,13 @@ from analysis.scores.arguments import (
     parse_metrics,
 )
 from analysis.scores.fetch import fetch_results
-from analysis.scores.record import SCORES_FILE, read_record
+from analysis.scores.record import SCORES_FILE
 from analysis.tables.source import describe_seeds, pluralise
 from analysis.transfer.against import measure_against
 from analysis.transfer.array import build_transfer
 from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
-from spaces.sweep_record import SWEEP_FILE
 
 TITLE = "Which intermediate task helps?"
 MIN_TASKS, MAX_TASKS, MAX_CELLS = 10, 100, 3000  # without --top: a page of up to 4 MB
@@ -73,11 +71,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ThreadPoolExecutor(1) as executor:
         executor.submit(render.read_vega_library)  # the slowest part, which only the end needs
         try:
-            ranking, records = _read_ranking(arguments)
+            ranking = _read_ranking(arguments)
         except UsageError as error:
             print(f"report.py: {error}", file=sys.stderr)
             return 2
-        sections = build_sections(ranking, records)
+        sections = build_sections(ranking)
         page = render.render_page(TITLE, build_subtitle(ranking), sections, FOOTER)
     try:
         _write_whole(arguments.output, page)
@@ -93,15 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _read_ranking(arguments: argparse.Namespace) -> tuple[Ranking, list[SweepRecord]]:
+def _read_ranking(arguments: argparse.Namespace) -> Ranking:
     with fetch_results(arguments.paths, (SCORES_FILE, PREDICTIONS_FILE)) as paths:
         scores = load_paths(arguments, paths)
-        records = [read_record(path / SWEEP_FILE) for path in paths if (path / SWEEP_FILE).is_file()]
         transfer = build_transfer(scores, parse_metrics(arguments.metric), arguments.learning_rate)
         transfer = measure_against(transfer, arguments.against or transfer.baseline)
         ranking = rank_tasks(transfer, np.random.default_rng(DRAW_SEED), errors=arguments.errors)
         most = max(MIN_TASKS, min(MAX_TASKS, MAX_CELLS // len(ranking.columns)))
-        return replace(ranking, top=arguments.top or most), list(records)
+        return replace(ranking, top=arguments.top or most)
 
 
 def _describe_unwritable(error: OSError, arguments: argparse.Namespace) -> str:

@@ -1,7 +1,5 @@
 """The sections of the page, in their order."""
 
-from collections.abc import Sequence
-
 from analysis.answers import published, selection
 from analysis.page import (
     answer_section,
@@ -16,15 +14,15 @@ from analysis.page import (
     variance,
 )
 from analysis.page.blocks import Section
-from analysis.page.protocol import SweepRecord, build_protocol_section, build_reading_section, build_versions_section
+from analysis.page.protocol import build_protocol_section, build_reading_section, build_versions_section
 from analysis.questions.judging import judge_dev_selection
 from analysis.questions.published_comparison import compare_with_published
 from analysis.transfer.common_seeds import keep_common_seeds
 from analysis.transfer.ranking import Ranking
 
 
-def build_sections(ranking: Ranking, records: Sequence[SweepRecord]) -> tuple[Section, ...]:
-    """Return the sections about a ranking by target; `records` are those of the sweeps (none for plain files)."""
+def build_sections(ranking: Ranking) -> tuple[Section, ...]:
+    """Return the sections about a ranking by target."""
     common = keep_common_seeds(ranking.transfer)
     return (
         headline.build_section(ranking),
@@ -46,7 +44,7 @@ def build_sections(ranking: Ranking, records: Sequence[SweepRecord]) -> tuple[Se
             "Beside the published",
             lambda: published.build_answer(common, compare_with_published(common)),
         ),
-        build_protocol_section(ranking, records),
-        build_versions_section(ranking, records),
+        build_protocol_section(ranking),
+        build_versions_section(ranking),
         build_reading_section(ranking),
     )

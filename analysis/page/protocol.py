@@ -15,13 +15,12 @@ from spaces.bounds import describe_bounds
 from spaces.chain import NONE
 
 NOT_RECORDED = "not recorded"
-SweepRecord = Mapping[str, Any]
 
 
-def build_protocol_section(ranking: Ranking, records: Sequence[SweepRecord]) -> Section:
+def build_protocol_section(ranking: Ranking) -> Section:
     """Return the protocol: what was searched, and how runs were selected."""
     scores = ranking.loaded_scores
-    specs = [record["spec"] for record in records]
+    specs = scores.specs
     rates = scores.rows.lazy().select(pl.col("learning_rate").drop_nulls().unique().sort()).collect()["learning_rate"]
     controls = f"; controls: {list_names(sorted(scores.controls), word='and')}" if scores.controls else ""
     retrieval = (
@@ -53,9 +52,10 @@ def build_protocol_section(ranking: Ranking, records: Sequence[SweepRecord]) -> 
     return Section("protocol", "Protocol", (FactList(tuple(facts.items())), metrics))
 
 
-def build_versions_section(ranking: Ranking, records: Sequence[SweepRecord]) -> Section:
+def build_versions_section(ranking: Ranking) -> Section:
     """Return the source of the data and the versions of the software."""
     facts = [("read from", ranking.loaded_scores.source)]
+    records = ranking.loaded_scores.records
     for record in records:
         facts += [("commit", str(record.get("commit") or NOT_RECORDED))]
         facts += [(name, str(version)) for name, version in record.get("versions", {}).items()]
@@ -107,7 +107,7 @@ def _describe_benchmark(name: str | None) -> str:
     return f"{name}. {BENCHMARKS[name].note}" if name in BENCHMARKS else name
 
 
-def _describe_setting(specs: Sequence[SweepRecord], name: str) -> str:
+def _describe_setting(specs: Sequence[Mapping[str, Any]], name: str) -> str:
     values = dict.fromkeys(_format_setting(spec.get(name)) for spec in specs if name in spec)
     return join_names(list(values)) if values else NOT_RECORDED
 

@@ -89,7 +89,7 @@ def build_alignment(transfer: Transfer) -> Alignment:
     if not chains:
         raise UsageError("no target starts from an intermediate stage, so there is no change of alignment to measure.")
     stages = sorted({*target_stages.values(), *phase_stages.values()})
-    rows = require_probe_rows(transfer.loaded_scores.stage_folders, stages, PROBE_FAMILY)
+    rows = require_probe_rows(transfer.loaded_scores, stages, PROBE_FAMILY)
     rows = rows.filter(pl.col("probe").is_in(PROBES), pl.col("layer").is_not_null(), pl.col("language") != ENGLISH)
     layers, languages = (tuple(rows[name].unique().sort()) for name in ("layer", "language"))
     # Every stage that measured the start measured the same encoder; chains from a random encoder are not in `chains`.

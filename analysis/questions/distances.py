@@ -6,7 +6,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -52,7 +51,7 @@ class ProbedStages:
         return float(first @ second) / lengths if lengths else np.nan
 
 
-def read_probed_stages(transfer: Transfer, folders: Sequence[Path]) -> ProbedStages:
+def read_probed_stages(transfer: Transfer) -> ProbedStages:
     """Return the probes of all runs that count, and of the intermediate runs that they start from."""
     runs = select_winners(transfer.runs).select("run", "intermediate", "target", "seed", "stage")
     parents = select_contenders(transfer.loaded_scores).select("run", pl.col("parent").cast(pl.String)).unique("run")
@@ -67,7 +66,8 @@ def read_probed_stages(transfer: Transfer, folders: Sequence[Path]) -> ProbedSta
     failed = transfer.runs.filter(pl.col("status") == "degenerate").select(*CELL_COLUMNS, "stage").drop_nulls("stage")
     for chain, target, seed, stage in failed.iter_rows():
         target_stages.setdefault((chain, target, seed), stage)
-    rows = read_probe_rows(folders, dict.fromkeys([*target_stages.values(), *task_stages.values()]), PROBE_FAMILY)
+    stages = dict.fromkeys([*target_stages.values(), *task_stages.values()])
+    rows = read_probe_rows(transfer.loaded_scores, stages, PROBE_FAMILY)
     keys = list(zip(rows["stage"], rows["probe"], rows["when"], strict=True))
     return ProbedStages(
         target_stages=target_stages,

@@ -83,7 +83,7 @@ def _is_plain_task(name: str) -> bool:
 def build_predictors(transfer: Transfer, matrix: GainMatrix) -> tuple[Predictor, ...]:
     """Return every predictor that has a number: distances, their fusion, the first tenth, the trivial ones."""
     axes = (matrix.candidates, matrix.targets, matrix.seeds)
-    probed = read_probed_stages(transfer, transfer.loaded_scores.stage_folders)
+    probed = read_probed_stages(transfer)
     distances = compute_distances(probed, axes)
     if len(distances) > 1:
         distances[ALL_DISTANCES] = fuse_orders(list(distances.values()))

@@ -1,4 +1,4 @@
-"""The scores of several paths together: sweep folders, files of scores, folders of such files."""
+"""The scores of several paths together: sweep folders, archives, files of scores, folders of such files."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from analysis.scores.archive import is_archive
 from analysis.scores.plain_names import show_hidden
 from analysis.scores.scale import ALL_KNOWN, FileOptions
 from analysis.scores.scores import Scores
-from analysis.scores.sources import add_run_keys, list_values, load_files, load_sweep
+from analysis.scores.sources import add_run_keys, list_values, load_archive, load_files, load_sweep
 from spaces.chain import NONE, RANDOM_ENCODER, is_baseline
 from spaces.errors import UsageError
 from spaces.phase import has_phase
@@ -30,10 +31,8 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
 
     `options` is about files that are no sweep. `controls` adds to the controls that sweeps record.
     """
-    is_sweep = [(path / SWEEP_FILE).is_file() for path in paths]
-    parts = [
-        load_sweep(path) if sweep else load_files(path, options) for path, sweep in zip(paths, is_sweep, strict=True)
-    ]
+    parts = [_load_path(path, options) for path in paths]
+    is_sweep = [bool(part.records) for part in parts]
     _check_named_metrics([part for part, sweep in zip(parts, is_sweep, strict=True) if not sweep], options)
     _check_budgets([spec for part in parts for spec in part.specs])
     stage_counts = [part.stage_counts for part in parts if part.stage_counts is not None]
@@ -78,8 +77,15 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
             *_suggest_controls(parts, is_sweep, all_controls),
         ),
         stage_folders=tuple(dict.fromkeys(folder for part in parts for folder in part.stage_folders)),
-        specs=tuple(spec for part in parts for spec in part.specs),
+        archived_probes=tuple(table for part in parts for table in part.archived_probes),
+        records=tuple(record for part in parts for record in part.records),
     )
+
+
+def _load_path(path: Path, options: FileOptions) -> Scores:
+    if (path / SWEEP_FILE).is_file():
+        return load_sweep(path)
+    return load_archive(path) if is_archive(path) else load_files(path, options)
 
 
 def _describe_missing_baseline(names: Sequence[str]) -> str:

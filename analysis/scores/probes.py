@@ -7,6 +7,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from analysis.scores.record import find_stage_file
+from analysis.scores.scores import Scores
 from analysis.scores.tidy import build_schema
 from spaces.errors import UsageError, first_line_of
 from spaces.probe_columns import PROBE_COLUMNS, PROBES_FILE
@@ -14,9 +15,9 @@ from spaces.probe_columns import PROBE_COLUMNS, PROBES_FILE
 SCHEMA = build_schema(PROBE_COLUMNS)
 
 
-def require_probe_rows(stage_folders: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
+def require_probe_rows(scores: Scores, stages: Iterable[str], family: str) -> pl.DataFrame:
     """Return `read_probe_rows`; raise UsageError if no stage has any, or a file cannot be read."""
-    rows = read_probe_rows(stage_folders, stages, family)
+    rows = read_probe_rows(scores, stages, family)
     if rows.is_empty():
         raise UsageError(
             f"no stage has the probes that this question needs. Run the sweep's command with --probes {family}, "
@@ -25,11 +26,24 @@ def require_probe_rows(stage_folders: Sequence[Path], stages: Iterable[str], fam
     return rows
 
 
-def read_probe_rows(stage_folders: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
+def read_probe_rows(scores: Scores, stages: Iterable[str], family: str) -> pl.DataFrame:
     """Return the rows of a family of probes, none for a stage without; raise UsageError if a file cannot be read."""
+    wanted = list(stages)
+    rows = _read_files(scores.stage_folders, wanted)
+    for table in scores.archived_probes:
+        found = {stage for part in rows for stage in part["stage"].unique()}  # a sweep and its archive may be given
+        rows.append(table.filter(pl.col("stage").is_in([stage for stage in wanted if stage not in found])))
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *rows]).filter(family=family)
+
+
+def read_all_probe_rows(stages_folder: Path, stages: Iterable[str]) -> pl.DataFrame:
+    """Return the rows of all families of these stages; raise UsageError if a file cannot be read."""
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *_read_files([stages_folder], stages)])
+
+
+def _read_files(stage_folders: Sequence[Path], stages: Iterable[str]) -> list[pl.DataFrame]:
     files = (find_stage_file(stage_folders, stage, PROBES_FILE) for stage in stages)
-    rows = [_read_file(file).filter(family=family) for file in files if file is not None]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *rows])
+    return [_read_file(file) for file in files if file is not None]
 
 
 def _read_file(path: Path) -> pl.DataFrame:

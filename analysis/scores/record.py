@@ -19,6 +19,14 @@ def read_record(file: Path) -> dict[str, Any]:
     """Return the content of `sweep.json`; raise UsageError if it is no valid record or of a later version."""
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _refuse_record(str(file), error) from error
+    return check_record(record, str(file))
+
+
+def check_record(record: Any, source: str) -> dict[str, Any]:
+    """Return the content of a `sweep.json`; raise UsageError, naming `source`, if it is none or of a later version."""
+    try:
         version, spec = record["version"], record["spec"]
         if not isinstance(version, int):
             raise ValueError(f"`version` must be a whole number, got {version!r}")
@@ -30,11 +38,15 @@ def read_record(file: Path) -> dict[str, Any]:
                 raise ValueError(f"`{axis}` in `spec` must be a list, got {spec[axis]!r}")
         list_skipped_seeds(record)
         list_unplanned_seeds(spec)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{file} is not a valid sweep record ({type(error).__name__}: {error}).") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _refuse_record(source, error) from error
     if version > SWEEP_VERSION:
-        raise UsageError(f"{file} has version {version}, this program reads up to {SWEEP_VERSION}: use a newer one.")
+        raise UsageError(f"{source} has version {version}, this program reads up to {SWEEP_VERSION}: use a newer one.")
     return dict(record)
+
+
+def _refuse_record(source: str, error: Exception) -> UsageError:
+    return UsageError(f"{source} is not a valid sweep record ({type(error).__name__}: {error}).")
 
 
 def list_skipped_seeds(record: Mapping[str, Any]) -> frozenset[tuple[str, int]]:

@@ -46,7 +46,13 @@ class Scores:
     stage_counts: tuple[int, int] | None = None  # of a sweep: stages with scores, all stages
     notes: tuple[str, ...] = ()
     stage_folders: tuple[Path, ...] = ()  # folders with a sweep's stages, each in a folder named by its key
-    specs: tuple[Mapping[str, Any], ...] = ()  # `spec` of each sweep's `sweep.json`
+    archived_probes: tuple[pl.DataFrame, ...] = ()  # probes of the sweeps that are archives
+    records: tuple[Mapping[str, Any], ...] = ()  # content of each sweep's `sweep.json`
+
+    @property
+    def specs(self) -> tuple[Mapping[str, Any], ...]:
+        """What each sweep was asked to do."""
+        return tuple(record["spec"] for record in self.records)
 
     @property
     def other_baselines(self) -> tuple[str, ...]:

@@ -1,12 +1,15 @@
-"""The scores of one path: a sweep folder, a file of scores, or a folder of such files."""
+"""The scores of one path: a sweep folder, an archive of one, a file of scores, or a folder of such files."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from analysis.scores import formats, tidy
+from analysis.scores.archive import read_archive
 from analysis.scores.choose import MAJORITY, list_counted_metrics
 from analysis.scores.duplicates import pack_score_keys
 from analysis.scores.keys import compact_keys, find_first_rows, has_duplicate_keys, pack_columns
@@ -41,19 +44,37 @@ RETRIEVAL_PREFIXES = ("bucc", "tatoeba", "mewsli", "lareqa")  # names of retriev
 def load_sweep(folder: Path) -> Scores:
     """Return the scores of a sweep, with or without a baseline; raise UsageError if it cannot be read or has none."""
     record = read_record(folder / SWEEP_FILE)
-    spec = record["spec"]
     stages = stages_folder_of(folder)
     files = [stages / key / SCORES_FILE for key in record["stages"]]
     done = [file for file in files if file.is_file()]
     if not done:
         raise UsageError(f"{folder}: none of its {len(files)} stages has scores yet. Let search/run.py go on.")
-    targets = tuple(spec["targets"])
     stage_rows = read_stage_rows(folder, done)
+    scores = _build_sweep_scores(str(folder), record, stage_rows.rows, len(done) - len(stage_rows.faults))
+    faults = (f"{fault} Its stage counts as missing: run the sweep again." for fault in stage_rows.faults.values())
+    notes = (*scores.notes, *([stage_rows.note] if stage_rows.note else []), *faults)
+    return replace(scores, notes=notes, stage_folders=(stages,))
+
+
+def load_archive(file: Path) -> Scores:
+    """Return the scores of a sweep's archive; raise UsageError if it cannot be read or has none."""
+    archive = read_archive(file)
+    done = archive.rows["stage"].n_unique()
+    if not done:
+        raise UsageError(f"{file}: none of its stages has scores.")
+    scores = _build_sweep_scores(str(file), archive.record, archive.rows, done)
+    return replace(scores, archived_probes=(archive.probe_rows,))
+
+
+def _build_sweep_scores(source: str, record: Mapping[str, Any], stage_rows: pl.DataFrame, done: int) -> Scores:
+    """Return the scores of a sweep from its record and the rows of the `done` stages."""
+    spec = record["spec"]
+    targets = tuple(spec["targets"])
     # A stage scores every target that shares its training set, also targets that this sweep did not ask for.
-    rows = stage_rows.rows.filter(pl.col("target").is_in(targets) | pl.col("target").is_null()).lazy()
-    target_rows, has_duplicates = add_run_keys(_collect_scored_columns(rows, str(folder)).drop_nulls("target"))
+    rows = stage_rows.filter(pl.col("target").is_in(targets) | pl.col("target").is_null()).lazy()
+    target_rows, has_duplicates = add_run_keys(_collect_scored_columns(rows, source).drop_nulls("target"))
     return Scores(
-        source=str(folder),
+        source=source,
         rows=rows,
         target_rows=target_rows,
         has_duplicates=has_duplicates,
@@ -67,14 +88,9 @@ def load_sweep(folder: Path) -> Scores:
         skipped_chain_seeds=list_skipped_seeds(record),
         unplanned_chain_seeds=list_unplanned_seeds(spec),
         is_limited=bool(describe_bounds(spec)) or _is_limited(rows),
-        stage_counts=(len(done) - len(stage_rows.faults), len(files)),
-        notes=(
-            *([f"Trained with the recipe {spec['recipe']} (docs/protocol.md)."] if "recipe" in spec else []),
-            *([stage_rows.note] if stage_rows.note else []),
-            *(f"{fault} Its stage counts as missing: run the sweep again." for fault in stage_rows.faults.values()),
-        ),
-        stage_folders=(stages,),
-        specs=(spec,),
+        stage_counts=(done, len(record["stages"])),
+        notes=(f"Trained with the recipe {spec['recipe']} (docs/protocol.md).",) if "recipe" in spec else (),
+        records=(record,),
     )
 
 

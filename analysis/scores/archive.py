@@ -1,0 +1,78 @@
+"""An archive: a sweep in one Parquet file, to hand on. It holds the sweep's record, its score rows and its probes.
+
+Rows of scores and rows of probes share their columns; those of probes have a `family`. The record, `sweep.json`, is in
+the file's metadata. Predictions and encoders are not part of it.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from analysis.scores import probes, tidy
+from analysis.scores.record import check_record
+from spaces.errors import UsageError, first_line_of
+
+METADATA_NAME = "transfer-search archive"
+VERSION = 1  # raised when the metadata or the columns change their meaning
+SCHEMA = {**tidy.SCHEMA, **{name: dtype for name, dtype in probes.SCHEMA.items() if name not in tidy.SCHEMA}}
+PROBE_DECIMALS = 4  # of values; vectors, which are compared by cosine, have as many significant digits
+MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What an archive holds: the content of `sweep.json`, rows in `tidy.SCHEMA`, and rows in `probes.SCHEMA`."""
+
+    record: Mapping[str, Any]
+    rows: pl.DataFrame
+    probe_rows: pl.DataFrame
+
+
+def write_archive(path: Path, archive: Archive) -> int:
+    """Write an archive and return its size in bytes; raise UsageError if it cannot be written. Probes are rounded."""
+    measured = archive.probe_rows.with_columns(
+        pl.col("value").round(PROBE_DECIMALS),
+        pl.col("vector").list.eval(pl.element().round_sig_figs(PROBE_DECIMALS)),
+    )
+    table = pl.concat([archive.rows, measured], how="diagonal").select(*SCHEMA)
+    metadata = {METADATA_NAME: json.dumps({"version": VERSION, "record": archive.record})}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        table.write_parquet(temporary, compression_level=19, statistics=False, metadata=metadata)
+        temporary.replace(path)
+        return path.stat().st_size
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UsageError(f"{path} cannot be written: {error.strerror}. Name another place with -o.") from error
+
+
+def is_archive(path: Path) -> bool:
+    """Return True for a file that is an archive, also of a newer version."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(MAGIC)) == MAGIC and METADATA_NAME in pl.read_parquet_metadata(path)
+    except (OSError, PolarsError):  # whatever it is, it is no archive
+        return False
+
+
+def read_archive(path: Path) -> Archive:
+    """Return the content of an archive; raise UsageError for a damaged one, or one of a newer version."""
+    try:
+        content = json.loads(pl.read_parquet_metadata(path)[METADATA_NAME])
+        version, record = content["version"], content["record"]
+        if version > VERSION:
+            raise UsageError(f"{path} has version {version}, this program reads up to {VERSION}: use a newer one.")
+        table = pl.read_parquet(path, glob=False, hive_partitioning=False)
+        is_probe = pl.col("family").is_not_null()
+        rows = tidy.tidy(table.lazy().filter(~is_probe), str(path)).collect()
+        measured = table.filter(is_probe).select(*probes.SCHEMA).cast(probes.SCHEMA)  # type: ignore[arg-type]
+    except (OSError, ValueError, KeyError, TypeError, PolarsError) as error:
+        raise UsageError(f"{path} is damaged ({first_line_of(error).rstrip('.')}). Get the archive again.") from error
+    tidy.check_rows(rows, rows["version"].max(), str(path))
+    return Archive(check_record(record, str(path)), rows, measured)

@@ -1,0 +1,99 @@
+"""An archive is read as the sweep that it was made of, probes included, wherever it lies."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from analysis import compact, next_seeds, rank
+from analysis.scores import probes
+from analysis.scores.archive import METADATA_NAME, PROBE_DECIMALS, is_archive
+from analysis.scores.load import load
+from spaces.probe_columns import PROBES_FILE
+from tests.analysis.sweep_files import Capture, Run, refused, write_sweep
+
+SEEDS = (0, 1, 2)
+VALUE, VECTOR = 0.123456789, [1234.5678, 0.00012345678]
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    """Return a sweep with probes in one stage, and without scores in another."""
+    runs = [
+        Run(intermediate=name, test={"xnli": {"en": 0.5 + 0.01 * seed + gain, "de": 0.5}}, seed=seed, dev=(0.5, 0.6))
+        for name, gain in (("none", 0.0), ("nli", 0.05), ("qa", 0.02))
+        for seed in SEEDS
+    ]
+    runs.append(Run(intermediate="nli", test={}, kind="intermediate", stage="upstream"))
+    folder = write_sweep(tmp_path / "results", runs, targets=["xnli"])
+    measured = {**dict.fromkeys(probes.SCHEMA), "stage": "upstream", "family": "alignment", "probe": "cka"}
+    rows = [{**measured, "language": "de", "layer": 3, "value": VALUE}, {**measured, "vector": VECTOR}]
+    pl.DataFrame(rows, schema=probes.SCHEMA).write_parquet(folder.parent / "stages" / "upstream" / PROBES_FILE)
+    return folder
+
+
+@pytest.fixture
+def archive(sweep: Path, tmp_path: Path, capsys: Capture) -> Path:
+    file = tmp_path / "elsewhere" / "sweep.parquet"
+    file.parent.mkdir()
+    assert compact.main([str(sweep), "-o", str(file)]) == 0
+    assert "2 probes of 10 of 10 stages" in capsys.readouterr().out
+    return file
+
+
+def test_an_archive_gives_the_scores_of_its_sweep(sweep: Path, archive: Path) -> None:
+    whole, archived = load([sweep]), load([archive])
+    assert_frame_equal(archived.rows.collect(), whole.rows.collect())
+    assert archived.records == whole.records and archived.stage_counts == whole.stage_counts
+    assert (archived.targets, archived.seeds, archived.controls) == (whole.targets, whole.seeds, whole.controls)
+
+
+def test_scripts_print_of_an_archive_what_they_print_of_the_sweep(sweep: Path, archive: Path, capsys: Capture) -> None:
+    printed = []
+    for path in (sweep, archive):
+        assert rank.main([str(path)]) == 0
+        printed.append(capsys.readouterr().out.replace(str(path), "PATH").split())
+    assert printed[0] == printed[1]
+    assert next_seeds.main([str(archive)]) == 0
+    assert "--results" not in capsys.readouterr().out  # nobody knows where its results lie
+
+
+def test_probes_come_along_rounded(sweep: Path, archive: Path) -> None:
+    rows = probes.read_probe_rows(load([archive]), ["upstream", "none"], "alignment")
+    assert rows["value"].to_list() == [round(VALUE, PROBE_DECIMALS), None]
+    assert rows["vector"].to_list() == [None, [1235.0, 0.0001235]]
+    assert rows["language"].to_list() == ["de", None] and rows["layer"].to_list() == [3, None]
+    assert probes.read_probe_rows(load([archive]), ["upstream"], "similarity").is_empty()
+    twice = probes.read_probe_rows(load([sweep, archive]), ["upstream"], "alignment")
+    assert twice.height == 2 and twice["value"][0] == VALUE, "the stage's own file comes first, and nothing twice"
+
+
+def test_the_rows_can_be_read_by_anyone(archive: Path) -> None:
+    table = pl.read_parquet(archive)
+    assert (
+        table.filter(pl.col("family").is_null(), target="xnli", split="test", language="en", metric="accuracy").height
+        == 6
+    )
+
+
+def test_nothing_is_overwritten_and_only_sweeps_are_archived(sweep: Path, archive: Path, capsys: Capture) -> None:
+    assert "exists. Remove it" in refused(capsys, compact.main, sweep, "-o", archive)
+    assert "is not a sweep folder" in refused(capsys, compact.main, archive.parent, "-o", "x.parquet")
+    missing = archive.parent / "missing" / "x.parquet"
+    assert "cannot be written" in refused(capsys, compact.main, sweep, "-o", missing)
+
+
+def test_damaged_and_newer_archives_are_refused(archive: Path, capsys: Capture) -> None:
+    table, record = pl.read_parquet(archive), json.loads(pl.read_parquet_metadata(archive)[METADATA_NAME])["record"]
+    contents = {
+        "has version 9, this program reads up to 1": {"version": 9, "record": record},
+        "is damaged ('record')": {"version": 1},
+        "is not a valid sweep record": {"version": 1, "record": {**record, "spec": {}}},
+    }
+    for message, content in contents.items():
+        table.write_parquet(archive, metadata={METADATA_NAME: json.dumps(content)})
+        assert message in refused(capsys, rank.main, archive)
+    archive.write_bytes(archive.read_bytes()[:-8])
+    assert not is_archive(archive) and not is_archive(archive.parent)
