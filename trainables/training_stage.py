@@ -19,7 +19,7 @@ from trainables.record.context import StageContext
 from trainables.record.results import TestResults
 from trainables.training.encoding import Encoding, encode_split, encode_training_table
 from trainables.training.evaluation import build_metric_rows, compute_task_score
-from trainables.training.fine_tuning import FineTuning
+from trainables.training.fine_tuning import MIX_SCORE, FineTuning
 from trainables.training.foreign_parts import build_foreign_parts, describe_few_shots, list_learnt_dev
 from trainables.training.mixing import build_training_parts, describe_shortage
 from trainables.training.predictions import build_prediction_table
@@ -96,7 +96,7 @@ def _resolve_ingredients(stage: Stage, context: StageContext, recipe: Recipe) ->
 def build_dev_rows(stage: Stage, training: FineTuning) -> list[dict[str, Any]]:
     """Return the English dev scores after every tenth, once for each target that shares the training."""
     dev_sets = training.dev_sets
-    official = dev_sets[0].task.official_metrics if len(dev_sets) == 1 else ("mean_task_score",)
+    official = dev_sets[0].task.official_metrics if len(dev_sets) == 1 else (MIX_SCORE,)
     examples = sum(len(dev_set.examples) for dev_set in dev_sets)
     return [
         row
@@ -111,7 +111,8 @@ def build_dev_rows(stage: Stage, training: FineTuning) -> list[dict[str, Any]]:
 def score_tests(stage: Stage, training: FineTuning, context: StageContext, profile: EncoderProfile) -> TestResults:
     """Return the best tenth's scores in every language of every target, with those of the trivial answer beside them.
 
-    An intermediate stage has no targets: its results are its dev predictions, if predictions are kept.
+    An intermediate stage has no targets: its results are the trivial answer's dev score, and its dev predictions if
+    predictions are kept.
     """
     benchmark = BENCHMARKS.find(stage.benchmark)
     encoding = Encoding(training.encoder.tokenizer, training.recipe, profile, context.encoded_folder)
@@ -127,6 +128,8 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
         if context.keep_predictions:
             predictions = training.evaluate(dev_set).predictions
             results.predictions.append(build_prediction_table(stage.key, dev_set, predictions, "dev"))
+    if not stage.targets:
+        results.rows.extend(_build_chance_rows(training))
     trivial = _choose_trivial(training) if stage.targets else None
     for name, languages in stage.targets.items():
         task = with_splits_of(benchmark.targets[name], training.recipe)
@@ -144,6 +147,23 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
         if context.target_dev:
             results.rows.extend(_iter_target_dev_rows(stage, training, task, context.source, encoding))
     return results
+
+
+def _build_chance_rows(training: FineTuning) -> list[dict[str, Any]]:
+    """Return the trivial answer's score on English dev; of a mix its mean over the tasks, and that of each task."""
+    by_task = {}
+    for dev_set in training.dev_sets:
+        part = next(part for part in training.parts if part.task.name == dev_set.task.name)
+        trivial = choose_trivial_answer(part.targets, dev_set)
+        if trivial is None:
+            return []
+        by_task[dev_set.task.name] = compute_task_score(dev_set.task, score_trivial_answer(trivial, dev_set))
+    metrics = {MAJORITY: sum(by_task.values()) / len(by_task)}
+    if len(by_task) > 1:
+        metrics |= {f"{name}_{MAJORITY}": score for name, score in by_task.items()}
+    columns = {"target": None, "tenth": training.best_tenth, "language": "en", "split": "dev"}
+    examples = sum(len(dev_set.examples) for dev_set in training.dev_sets)
+    return build_metric_rows(metrics, (), examples=examples, **columns)
 
 
 def _iter_target_dev_rows(

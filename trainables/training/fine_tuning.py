@@ -27,6 +27,7 @@ from trainables.training.optimizer import build_optimizer, dump_optimizer, resto
 from trainables.training.schedule import end_of_tenth, rate_factor
 from trainables.worker.heartbeat import beat
 
+MIX_SCORE = "mean_task_score"  # what a mix is judged by; beside it stands the score of each task
 CHECK_EVERY = 50  # steps between checks of the losses on a GPU: each check waits until the GPU has done all its work
 
 
@@ -121,9 +122,11 @@ class FineTuning:
         """Score English dev, and keep the weights if they are the best so far, or if the recipe keeps the last."""
         results = [self.evaluate(dev_set) for dev_set in self.dev_sets]
         pairs = zip(self.dev_sets, results, strict=True)
-        score = float(np.mean([compute_task_score(dev_set.task, result.metrics) for dev_set, result in pairs]))
+        by_task = {dev_set.task.name: compute_task_score(dev_set.task, result.metrics) for dev_set, result in pairs}
+        score = float(np.mean(list(by_task.values())))
         self.curve.append(score)
-        self.dev_metrics.append(results[0].metrics if len(results) == 1 else {"mean_task_score": score})
+        of_mix = {MIX_SCORE: score, **{f"{name}_task_score": value for name, value in by_task.items()}}
+        self.dev_metrics.append(results[0].metrics if len(results) == 1 else of_mix)
         self.is_constant = all(result.is_constant for result in results)
         if score >= self.best_score or self.recipe.selection == "last":
             self.best_tenth, self.best_score, self.best_weights = self.tenth, score, self._copy_weights()
