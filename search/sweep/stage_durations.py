@@ -15,7 +15,7 @@ EVALUATION_TENTHS = {"target": 2.0}  # evaluation in all languages after the las
 STORING_TENTHS = 0.5  # what other kinds do after their last tenth, such as writing the encoder
 MAX_EVALUATION_TENTHS = 10.0  # durations of ended stages never make a running one expect more
 RETRIEVAL_SHARE = 0.2  # of a mean training, while no retrieval stage has ended
-MAX_UNREPORTED_SHARE = 0.9  # of the tenth under way that counts as done before it is reported
+OVERRUN_SHARE = 0.25  # what takes longer than expected is expected to take this share longer again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,10 @@ class StageDurations:
         return None
 
     def estimate_rest(self, stratum: StratumProgress, progress: StageProgress) -> float | None:
-        """Return the seconds left in a stage that has begun, by its own pace if it has one."""
+        """Return the seconds left in a stage that has begun, by its own pace if it has one.
+
+        Never 0 while the next report is out, however late it is. The last report comes after the evaluation.
+        """
         if progress.pace is not None:
             rest = self._rest_at(progress.pace, stratum, progress)
             is_last = progress.tenth >= TENTHS - 1
@@ -108,7 +111,7 @@ class StageDurations:
                 return None
             rest = whole
             piece = whole if kind == "retrieval" else whole / (TENTHS + _evaluation_tenths_of(kind))
-        return max(0.0, rest - min(progress.elapsed, MAX_UNREPORTED_SHARE * piece))
+        return max(0.0, rest - piece) + max(piece - progress.elapsed, OVERRUN_SHARE * progress.elapsed)
 
     def _rest_at(self, pace: float, stratum: StratumProgress, progress: StageProgress) -> float:
         """Return the seconds of the tenths that are left, and of the evaluation after them.

@@ -88,7 +88,7 @@ def test_it_falls_with_a_tenth_and_with_the_time_since(
     stratum.arm_count += 1
     now, later, next_tenth, next_later = (
         estimate(strata, [*begun, (stratum, at(*progress))])
-        for progress in ((tenth, pace), (tenth, pace, pace), (tenth + 1, pace), (tenth + 1, pace, 1e9))
+        for progress in ((tenth, pace), (tenth, pace, pace), (tenth + 1, pace), (tenth + 1, pace, pace / 2))
     )
     key = str(len(begun))
     rests = [time.stages[key] or 0.0 for time in (now, later, next_tenth, next_later)]
@@ -119,6 +119,14 @@ def test_a_running_stage_has_its_own_pace_and_others_their_share_of_its_work() -
     whole = 10.0 * (TENTHS + 0.5)  # the encoder is written after the last tenth
     assert left.stages == {"0": pytest.approx(whole - 30.0)}
     assert left.sweep == pytest.approx(whole - 30.0 + whole + 4 * whole), "squad has four times the work"
+
+
+def test_what_takes_longer_than_expected_is_never_about_to_end() -> None:
+    stratum = record(XNLI)
+    (late,), (later,) = (
+        estimate([stratum], [(stratum, at(9, 10.0, elapsed))]).stages.values() for elapsed in (40.0, 400.0)
+    )
+    assert (late, later) == (10.0, 100.0), "the last tenth and the evaluation were expected to take 30 seconds"
 
 
 def test_stages_of_a_kind_and_task_that_have_ended_count_by_their_mean() -> None:
