@@ -168,7 +168,7 @@ def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
 
 def _print_summary(request: "SweepRequest", board: "Board", seconds: float) -> None:
     """Print the number of stages, and notes. Notes that repeat share a line, with tasks or a count."""
-    from search.driver.progress import count_stages
+    from search.driver.progress_text import count_stages
     from search.sweep.units import format_duration
 
     counts = count_stages(board)

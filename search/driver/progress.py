@@ -1,7 +1,6 @@
 """The progress of a running sweep: a live table in a terminal, plain lines elsewhere."""
 
 import time
-from collections import Counter
 from typing import Any
 
 from ray import tune
@@ -11,50 +10,25 @@ from rich.table import Table
 from rich.text import Text
 
 from search.board.board import Board
+from search.driver.progress_text import build_running_table, describe_stages, format_best, format_progress
+from search.driver.progress_tracker import SweepProgress
 from search.driver.status_writer import StatusWriter
-from search.sweep.estimate import estimate_time_left, find_best_so_far
+from search.sweep.estimate import find_best_so_far
 from search.sweep.throttle import Throttle
-from search.sweep.units import format_duration
 
-LINE_INTERVAL = 10.0  # seconds between plain lines
+MIN_LINE_INTERVAL = 10.0  # seconds between plain lines at the beginning
+MIN_QUIET_INTERVAL = 60.0  # seconds after which an unchanged line is printed as well, at the beginning
+MAX_LINE_INTERVAL = 300.0  # seconds between any two lines
 MIN_REDRAW_INTERVAL = 0.25  # seconds between redraws of the table
 
-COUNT_NAMES = ("done", "running", "stopped", "degenerate", "reused", "failed")
-UNSTARTED_COUNT_NAMES = ("unreachable", "decided early")  # stages that will never start
 
+def is_line_due(run: float, since_line: float, *, has_changed: bool) -> bool:
+    """Return True if a plain line is due: `run` seconds after the start, `since_line` seconds after the last line.
 
-def count_stages(board: Board) -> Counter[str]:
-    """Count the stages by the names above, and those that are `planned`; `done` are those finished in this run."""
-    states = board.states.values()
-    counts: Counter[str] = Counter(planned=sum(state.arm_count for state in states))
-    for _, arm in board.iter_arms():
-        if arm.status is None:
-            counts["running"] += arm.is_running
-        else:
-            counts["reused" if arm.is_reused else "done" if arm.status == "finished" else arm.status] += 1
-    counts["unreachable"] = sum(state.arm_count for state in states if state.unreachable_reason)
-    counts["decided early"] = sum(state.arm_count for state in states if state.is_decided)
-    return counts
-
-
-def format_progress(board: Board, slots: int, started: float) -> str:
-    """Return the progress of a sweep in one line; `started` is by the monotonic clock."""
-    counts = count_stages(board)
-    names = (*COUNT_NAMES, *UNSTARTED_COUNT_NAMES)
-    settled = sum(counts[name] for name in names if name != "running")
-    parts = [f"{settled} of {counts['planned']} stages", *(f"{counts[name]} {name}" for name in names if counts[name])]
-    line = f"[{format_duration(time.monotonic() - started)}] {', '.join(parts)}"
-    left = estimate_time_left(board.states.values(), slots)
-    if left is not None and settled < counts["planned"]:
-        line += f"; about {format_duration(left)} left"
-    return line
-
-
-def format_best(board: Board) -> str:
-    """Return the best intermediate task so far for each training set in one line; empty before there is one."""
-    best = find_best_so_far(board.states.values())
-    parts = [f"{task} {name} {100 * score:.1f}" for task, (name, score) in best.items()]
-    return f"    best so far (English dev): {', '.join(parts)}" if parts else ""
+    Lines become rarer: a log of a week has some 2,000 of them. Without a change they are signs of life.
+    """
+    interval = max(MIN_LINE_INTERVAL, run / 50) if has_changed else max(MIN_QUIET_INTERVAL, run / 10)
+    return since_line >= min(interval, MAX_LINE_INTERVAL)
 
 
 class ProgressCallback(tune.Callback):
@@ -62,7 +36,8 @@ class ProgressCallback(tune.Callback):
 
     def __init__(self, board: Board, slots: int, console: Console, status_writer: StatusWriter) -> None:
         self.board, self.slots, self.console, self.status_writer = board, slots, console, status_writer
-        self.started = self.last_line = time.monotonic()
+        self.started = self.last_line = self.last_check = time.monotonic()
+        self.last_stages = self.last_best = ""
         self.redraw_throttle = Throttle(MIN_REDRAW_INTERVAL)
         self.live: Live | None = None
 
@@ -82,8 +57,7 @@ class ProgressCallback(tune.Callback):
             if self.redraw_throttle.is_due:
                 with self.redraw_throttle.timed():
                     self.live.update(self._render())
-        elif time.monotonic() - self.last_line >= LINE_INTERVAL:
-            self.last_line = time.monotonic()
+        elif time.monotonic() - self.last_check >= MIN_LINE_INTERVAL:
             self._print_progress()
 
     def on_step_begin(self, *args: Any, **info: Any) -> None:
@@ -94,26 +68,39 @@ class ProgressCallback(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """Record a stage's new tenths for the status."""
+        """Record a stage's new tenths."""
         if "key" in trial.config:  # else the trial only waited for a stage
-            self.status_writer.record_progress(trial.config["key"], result.get("curve", []), result.get("hostname"))
+            curve, seconds = result.get("curve", []), result.get("seconds", 0.0)
+            self.status_writer.tracker.record(trial.config["key"], curve, seconds, result.get("hostname"))
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
         """Clear the live table and print the last line."""
         if self.live is not None:
             self.live.stop()
             self.live = None
-        self._print_progress()
+        self._print_progress(is_last=True)
 
-    def _print_progress(self) -> None:
-        for line in (format_progress(self.board, self.slots, self.started), format_best(self.board)):
-            if line:
-                self.console.print(line, soft_wrap=True)
+    def _print_progress(self, *, is_last: bool = False) -> None:
+        """Print a line if one is due, and the best tasks if they have changed."""
+        now = self.last_check = time.monotonic()
+        progress = self.status_writer.tracker.observe(self.board, self.slots)
+        stages, best = describe_stages(self.board, progress), format_best(self.board)
+        run, since_line, has_changed = now - self.started, now - self.last_line, stages != self.last_stages
+        if not is_last and not is_line_due(run, since_line, has_changed=has_changed):
+            return
+        self.console.print(format_progress(stages, run, self._left_in(progress)), soft_wrap=True)
+        if best and (is_last or best != self.last_best):
+            self.console.print(best, soft_wrap=True)
+        self.last_line, self.last_stages, self.last_best = now, stages, best
+
+    def _left_in(self, progress: SweepProgress) -> float | None:
+        return None if self.board.is_complete else progress.left
 
     def _render(self) -> Group:
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for _, arm in self.board.running.values():
-            table.add_row("running", arm.stage.label, "")
+        progress = self.status_writer.tracker.observe(self.board, self.slots)
+        stages = describe_stages(self.board, progress, names_running=False)
+        line = format_progress(stages, time.monotonic() - self.started, self._left_in(progress))
+        best = Table(box=None, pad_edge=False, show_header=False)
         for task, (name, score) in find_best_so_far(self.board.states.values()).items():
-            table.add_row("best so far", f"{task}: {name}", f"English dev {100 * score:.1f}")
-        return Group(Text(format_progress(self.board, self.slots, self.started)), table)
+            best.add_row("best so far", f"{task}: {name}", f"English dev {100 * score:.1f}")
+        return Group(Text(line), build_running_table(self.board, progress), best)

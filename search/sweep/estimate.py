@@ -1,47 +1,53 @@
-"""The best scores and the time left of a sweep, from the stages that have ended."""
+"""The best scores of a sweep, and the time left in it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from search.board.arms import StratumState
-from search.sweep.sweep_state import StratumRecord
+from search.sweep.stage_durations import BegunStage, StageDurations, StratumProgress, WorkOf
 from spaces.ceilings import is_ceiling
 
-KindAndTask = tuple[str, str]  # kind and task of a stage
-StratumProgress = StratumState | StratumRecord  # the board's, or read from disk
+
+@dataclass(frozen=True, slots=True)
+class TimeLeft:
+    """Seconds left in a sweep, and in each stage that has begun, by key; None where nothing tells."""
+
+    sweep: float | None
+    stages: Mapping[str, float | None] = field(default_factory=dict)
 
 
-def estimate_time_left(strata: Iterable[StratumProgress], slots: int) -> float | None:
-    """Estimate the seconds left from the mean seconds of similar stages; None while there are none.
+def estimate_time_left(
+    strata: Iterable[StratumProgress],
+    slots: int,
+    begun: Mapping[str, BegunStage] | None = None,
+    work_of: WorkOf = lambda stratum: 0.0,
+) -> TimeLeft:
+    """Estimate the time left with all `slots` busy, and at least that of the longest stage.
 
-    Similar stages have the same kind and task, or else the same kind; where no stage of that kind has ended, all but
-    pretraining count.
+    `begun` are the stages that have begun and not ended, by key, and count by what is left of them. `work_of` compares
+    stages of tasks of which none has ended or reported a tenth (`StageDurations`).
     """
-    known: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
-    waiting: list[tuple[KindAndTask, int]] = []
+    strata, begun = list(strata), begun or {}
+    durations = StageDurations(strata, begun.values(), work_of)
+    stages = {key: durations.estimate_rest(stratum, progress) for key, (stratum, progress) in begun.items()}
+    begun_counts: defaultdict[int, int] = defaultdict(int)
+    for stratum, _ in begun.values():
+        begun_counts[id(stratum)] += 1
+    left = longest = 0.0
     for stratum in strata:
-        for arm in stratum.ended_arms:
-            if arm.outcome is not None and arm.outcome.seconds > 0:
-                groups = _groups_of(stratum.kind_and_task)
-                for group in groups[:1] if stratum.kind_and_task[0] == "pretrain" else groups:
-                    known[group].append(arm.outcome.seconds)
-        if not stratum.is_settled:
-            waiting.append((stratum.kind_and_task, stratum.arm_count - len(stratum.ended_arms)))
-    if not known:
-        return None
-    left = 0.0
-    for kind_and_task, count in waiting:
-        if count:
-            similar = next((known[group] for group in _groups_of(kind_and_task) if group in known), None)
-            if similar is None:
-                return None
-            left += count * sum(similar) / len(similar)
-    return left / slots
-
-
-def _groups_of(kind_and_task: KindAndTask) -> tuple[tuple[str, ...], ...]:
-    """Return the groups of similar stages that a stage belongs to, most similar first."""
-    return (kind_and_task, kind_and_task[:1], ())
+        if stratum.is_settled:
+            continue
+        count = stratum.arm_count - len(stratum.ended_arms) - begun_counts[id(stratum)]
+        if count > 0:
+            seconds = durations.estimate_stage(stratum)
+            if seconds is None:
+                return TimeLeft(None, stages)
+            left, longest = left + count * seconds, max(longest, seconds)
+    for rest in stages.values():
+        if rest is None:
+            return TimeLeft(None, stages)
+        left, longest = left + rest, max(longest, rest)
+    return TimeLeft(max(left / slots, longest), stages)
 
 
 def find_best_so_far(strata: Iterable[StratumProgress]) -> dict[str, tuple[str, float]]:

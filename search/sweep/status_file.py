@@ -25,7 +25,7 @@ LIVENESS_TIMEOUT = 3 * WRITE_INTERVAL  # seconds to wait for the next write of a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningStage:
-    """A running stage: since when, its last whole tenth and English dev score, and its node if that is known."""
+    """A running stage: since when, its last whole tenth and English dev score; node and seconds left if known."""
 
     key: str
     label: str
@@ -34,11 +34,15 @@ class RunningStage:
     tenth: int = 0
     dev: float | None = None
     node: str | None = None
+    left: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepStatus:
-    """The contents of the file. `ended` is how the run ended; None while it goes on, or if it was killed."""
+    """The contents of the file. `ended` is how the run ended; None while it goes on, or if it was killed.
+
+    `left` are the seconds left in the sweep, None while nothing tells.
+    """
 
     process: int
     host: str
@@ -50,6 +54,7 @@ class SweepStatus:
     slots: int
     ended: str | None
     running: tuple[RunningStage, ...]
+    left: float | None = None
 
 
 def read_status(results: Storage, sweep: str) -> SweepStatus | None:

@@ -45,11 +45,19 @@ def summarize_sweep(sweep: SweepState) -> dict[str, Any]:
         "damaged": list(sweep.damaged),
         "time": {
             "spent": sum(outcome.seconds for _, _, outcome in sweep.iter_ended_arms()),
-            "left": estimate_time_left(records, slots),
+            "left": _find_time_left(sweep, alive, slots),
             "slots": slots,
         },
         "disk": _summarize_disk(sweep),
     }
+
+
+def _find_time_left(sweep: SweepState, alive: bool, slots: int) -> float | None:
+    """Return the seconds left: by the running driver, which knows most; else by stages that have ended."""
+    by_driver = None if sweep.status is None else sweep.status.left
+    by_stages = estimate_time_left(sweep.records.values(), slots).sweep
+    known = [left for left in ((by_driver, by_stages) if alive else (by_stages, by_driver)) if left is not None]
+    return known[0] if known else None
 
 
 def state_of(sweep: SweepState, alive: bool, counts: Counter[str]) -> str:

@@ -84,7 +84,8 @@ def _format_running(stage: dict[str, Any], width: int) -> str:
     age = f"{format_duration(stage['seconds'])} (since {format_time(stage['since'])})"
     dev = "" if stage["dev"] is None else f", dev {100 * stage['dev']:.1f}"
     node = "" if stage["node"] is None else f", on {stage['node']}"
-    return f"  {stage['label']:<{width}}  for {age}: {stage['tenth']} of {TENTHS} tenths{dev}{node}"
+    left = "" if stage["left"] is None else f", about {format_duration(stage['left'])} left"
+    return f"  {stage['label']:<{width}}  for {age}: {stage['tenth']} of {TENTHS} tenths{dev}{left}{node}"
 
 
 def _format_time_left(summary: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from search import clean
-from search.driver.progress import count_stages
+from search.driver.progress_text import count_stages
 from search.driver.status_writer import StatusWriter
 from search.status import main
 from search.sweep.estimate import estimate_time_left, find_best_so_far
@@ -50,7 +51,8 @@ def test_it_counts_as_the_board_does(room: Room, capsys: pytest.CaptureFixture[s
     assert sum(kind["ended"] for kind in summary["kinds"].values()) == ended
     best = {task: (entry["intermediate"], entry["dev"]) for task, entry in summary["best"].items()}
     assert best == find_best_so_far(board.states.values())
-    assert summary["time"] == {"spent": 2.0 * ended, "left": estimate_time_left(board.states.values(), 1), "slots": 1}
+    left = estimate_time_left(board.states.values(), 1).sweep
+    assert summary["time"] == {"spent": 2.0 * ended, "left": left, "slots": 1}
 
 
 def test_a_run_that_goes_on_says_what_runs(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,14 +61,16 @@ def test_a_run_that_goes_on_says_what_runs(room: Room, capsys: pytest.CaptureFix
     assert first is not None and second is not None
     room.write(board)
     writer = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
-    writer.record_progress(first.key, [0.25], "node-1")
+    writer.tracker.record(first.key, [0.25], 20.0, "node-1")
     writer.write_if_due(board)
     summary = read_json(room, capsys)
     assert summary["state"] == "running" and summary["stages"]["running"] == 2 and summary["stages"]["waiting"] == 48
     running = [(row["key"], row["tenth"], row["dev"]) for row in summary["running"]]
     assert running == [(first.key, 1, 0.25), (second.key, 0, None)]
     _, text, _ = look(room, capsys)
-    assert first.label in text and "1 of 10 tenths, dev 25.0, on node-1" in text and "last status " in text
+    assert first.label in text and "last status " in text
+    assert re.search(r"1 of 10 tenths, dev 25.0, about 3 min left, on node-1\n", text)
+    assert summary["time"]["left"] == pytest.approx(writer.tracker.observe(board, 2).left, abs=5)
 
 
 def test_a_killed_run_is_interrupted_and_continues(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,6 +81,19 @@ def test_a_killed_run_is_interrupted_and_continues(room: Room, capsys: pytest.Ca
     path.write_text(json.dumps({**json.loads(path.read_text()), "process_began": 1}))  # as if this process had ended
     _, text, _ = look(room, capsys)
     assert "killed or crashed; last status " in text and "Run the sweep again to continue." in text
+
+
+def test_an_interrupted_run_without_an_ended_stage_keeps_its_last_estimate(
+    room: Room, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = room.board()
+    room.write(board)
+    writer = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
+    writer.write_last(board, "interrupted")
+    assert "time left unknown" in look(room, capsys)[1]
+    path = room.results / "s" / "now.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "left": 7200.0}))
+    assert "about 2.0 h left on 2 slots" in look(room, capsys)[1]
 
 
 def test_failures_that_are_nearly_alike_are_told_together(room: Room, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from search.driver import searcher as searcher_module
 from search.driver.early_stopping import EarlyStopping
-from search.driver.progress import ProgressCallback, count_stages, format_best, format_progress
+from search.driver.progress import ProgressCallback
 from search.driver.searcher import PlanSearcher, WorkerLossCallback
 from search.driver.status_writer import StatusWriter
 from search.process import signals
@@ -192,26 +192,6 @@ def test_a_worker_that_died_after_all_was_written_is_no_failure(searcher: PlanSe
     assert lose(searcher, "a", tmp_path, ActorDiedError()) == []
     (_, arm), *_ = searcher.board.iter_arms()
     assert arm.outcome is not None and arm.outcome.status == "finished"
-
-
-def test_progress_counts_what_is_done_reused_and_lost(room: Room) -> None:
-    room.run(most=4)
-    room.status = lambda stage: "error" if stage.task == "ccg" else "finished"
-    board = room.run()
-    counts = count_stages(board)
-    assert counts["reused"] + counts["done"] + counts["failed"] + counts["unreachable"] == counts["planned"]
-    assert counts["failed"] == 6 and counts["reused"] >= 1
-    assert f"{counts['planned']} of {counts['planned']} stages" in format_progress(board, 2, 0.0)
-    assert "squad-en" in format_best(board) and "xnli-en" in format_best(board)
-
-
-def test_time_left_is_named_while_something_is_left(room: Room) -> None:
-    board = room.board()
-    assert "left" not in format_progress(board, 2, 0.0), "nothing is known yet"
-    stage = board.start_next()
-    assert stage is not None
-    board.end(stage.key, board.store.write_stopped(stage, [0.5], steps=1, seconds=60.0))
-    assert board.states[f"pretrain.encoder.none.{stage.seed}"].arms[0].outcome is not None
 
 
 def test_what_tune_pickles_can_be_pickled(room: Room) -> None:

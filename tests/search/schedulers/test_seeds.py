@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search.driver.progress import count_stages, format_progress
+from search.driver.progress_text import count_stages, describe_stages
+from search.driver.progress_tracker import ProgressTracker
 from search.schedulers.race import MIN_SEEDS, judge_race
 from search.schedulers.seeds import RaceSeeds
 from spaces.chain import NONE
@@ -48,7 +49,9 @@ def test_a_chain_that_is_clearly_worse_gets_no_further_seeds(race: Room) -> None
     assert board.race is not None and board.race.decisions == {"ccg": {"after": [0, 1, 2], "of": 6}}
     counts = count_stages(board)
     assert counts["decided early"] == 3 * 4 == counts["planned"] - counts["done"], "a phase, two trainings, tatoeba"
-    assert "12 decided early" in format_progress(board, 1, 0.0) and not counts["unreachable"]
+    assert (
+        "12 decided early" in describe_stages(board, ProgressTracker().observe(board, 1)) and not counts["unreachable"]
+    )
     assert len({stage.key for stage in race.ran}) == len(race.ran)
 
 

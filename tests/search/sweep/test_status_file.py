@@ -28,7 +28,7 @@ def written(room: Room) -> SweepStatus:
     stage = board.start_next()
     assert stage is not None
     writer = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
-    writer.record_progress(stage.key, [0.25, 0.5], "node-1")
+    writer.tracker.record(stage.key, [0.25, 0.5], 20.0, "node-1")
     writer.write_if_due(board)
     status = read_status(LocalStorage(room.results), "s")
     assert status is not None
@@ -46,6 +46,7 @@ def test_it_says_what_runs_and_how_far_it_is(room: Room) -> None:
     status = written(room)
     (stage,) = status.running
     assert (stage.label, stage.tenth, stage.dev, stage.node) == ("pretrain encoder", 2, 0.5, "node-1")
+    assert stage.left == pytest.approx(85.0, abs=0.5), "eight and a half tenths"
     assert status.process == os.getpid() and status.count == 1 and status.slots == 2 and status.ended is None
 
 

@@ -1,0 +1,109 @@
+"""The progress of a sweep while it runs: what its workers report after tenths, and the time left by it."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from search.board.arms import StratumState
+from search.board.board import Board
+from search.sweep.estimate import TimeLeft, estimate_time_left
+from search.sweep.stage_durations import BegunStage, StageProgress, StratumProgress
+from search.sweep.status_file import RunningStage, format_utc_now
+from spaces.stage import TENTHS
+
+
+@dataclass(slots=True)
+class StageReports:
+    """The reports of one stage in this run: the first and the last of them."""
+
+    first_tenth: int
+    first_seconds: float  # that the tenths up to then took, in all runs
+    tenth: int
+    seconds: float
+    reported: float  # by the tracker's clock
+    dev: float
+    node: str | None
+
+    @property
+    def pace(self) -> float:
+        """Seconds per tenth: without the first report, which includes loading encoder and data, if there are others."""
+        if self.tenth > self.first_tenth:
+            return max(0.0, self.seconds - self.first_seconds) / (self.tenth - self.first_tenth)
+        return self.seconds / self.tenth
+
+
+@dataclass(frozen=True, slots=True)
+class SweepProgress:
+    """The running stages, the tenths of all stages that have begun and not ended, and the seconds left."""
+
+    running: tuple[RunningStage, ...]
+    tenths: int
+    left: float | None
+
+
+class ProgressTracker:
+    """Records what workers report, and observes the board by it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock  # in seconds
+        self._reports: dict[str, StageReports] = {}  # by key
+        self._started: dict[str, tuple[str, float]] = {}  # of running stages, in UTC and by the clock
+
+    def record(self, key: str, curve: Sequence[float], seconds: float, node: str | None) -> None:
+        """Record a stage's report: its English dev scores so far, and the seconds that its tenths took."""
+        if not curve or len(curve) == TENTHS:  # without tenths, or at its end
+            self._reports.pop(key, None)
+            return
+        known, tenth, now = self._reports.get(key), len(curve), self.clock()
+        if known is None or tenth < known.tenth:  # a stage may begin again, without its checkpoint
+            known = self._reports[key] = StageReports(tenth, seconds, tenth, seconds, now, curve[-1], node)
+        if tenth > known.tenth:
+            known.tenth, known.seconds, known.reported = tenth, seconds, now
+        known.dev, known.node = curve[-1], node
+
+    def observe(self, board: Board, slots: int) -> SweepProgress:
+        """Return the progress at this moment, with the time left on so many slots."""
+        now = (format_utc_now(), self.clock())
+        self._started = {key: self._started.get(key, now) for key in board.running}
+        begun = self._list_begun(board, now[1])
+
+        def work_of(state: StratumProgress) -> float:
+            return board.arm_duration(state.stratum) if isinstance(state, StratumState) else 0.0
+
+        left = estimate_time_left(board.states.values(), slots, begun, work_of)
+        running = tuple(self._describe(key, board, now[1], left) for key in board.running)
+        return SweepProgress(running, sum(progress.tenth for _, progress in begun.values()), left.sweep)
+
+    def _list_begun(self, board: Board, now: float) -> dict[str, BegunStage]:
+        """Return the stages that run, and those that wait at a rung, by key."""
+        begun: dict[str, BegunStage] = {}
+        for state in board.states.values():
+            if state.is_settled or not state.has_begun:
+                continue
+            for arm in state.arms:
+                reports = self._reports.get(arm.stage.key)
+                if arm.outcome is not None or not (arm.is_running or reports):
+                    continue
+                since = max(reports.reported if reports else 0.0, self._started.get(arm.stage.key, ("", now))[1])
+                elapsed = now - since if arm.is_running else 0.0
+                progress = StageProgress(elapsed=elapsed)
+                if reports:
+                    progress = StageProgress(
+                        tenth=reports.tenth, seconds=reports.seconds, pace=reports.pace, elapsed=elapsed
+                    )
+                begun[arm.stage.key] = state, progress
+        return begun
+
+    def _describe(self, key: str, board: Board, now: float, left: TimeLeft) -> RunningStage:
+        since, started = self._started[key]
+        reports = self._reports.get(key)
+        return RunningStage(
+            key=key,
+            label=board.running[key][1].stage.label,
+            since=since,
+            seconds=round(now - started, 1),
+            tenth=reports.tenth if reports else 0,
+            dev=reports.dev if reports else None,
+            node=reports.node if reports else None,
+            left=left.stages.get(key),
+        )
