@@ -36,9 +36,9 @@ def find_encoder_speed(request: SweepRequest, *, uses_gpu: bool) -> tuple[Encode
             source = request.context.source
             world = build_world(source.world_seed, source.null_world)
             return measure_miniature(world, MiniatureRecipe(**start.recipe), profile)
-        began = time.perf_counter()
+        began = time.process_time()
         encoder = load_cached_encoder(str(_find_folder(request)), precision=request.maker.precision)
-        opened = time.perf_counter() - began
+        opened = time.process_time() - began
         speed = measure_speed(encoder, profile)
     # Small encoders stay in the memory of a worker.
     return encoder, dataclasses.replace(speed, open_encoder=opened if speed.encoder_bytes > MAX_BYTES else 0.0)

@@ -183,7 +183,7 @@ def _time_storing(encoder: Encoder) -> float:
         if sum(value.nbytes for value in weights.values()) < STORED_BYTES:
             weights[name] = weight.data[: max(1, STORED_BYTES // max(1, weight[:1].nbytes))]
     with tempfile.TemporaryDirectory(prefix="speed-") as folder:
-        seconds = _time(lambda: write_tensors(Path(folder) / "weights", weights), time.perf_counter)
+        seconds = _time(lambda: write_tensors(Path(folder) / "weights", weights), time.process_time)
     return seconds / sum(value.nbytes for value in weights.values())
 
 
