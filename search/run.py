@@ -39,7 +39,6 @@ from trainables.storage.base import is_remote
 
 if TYPE_CHECKING:
     from search.board.board import Board
-    from search.board.protocols import KeepPolicy
     from search.request.request import SweepRequest
 
 DENIED = re.compile("Permission denied|Operation not permitted")
@@ -114,7 +113,7 @@ def run(options: RunOptions) -> int:
         return ExitCode.DONE if show_check(request) else ExitCode.USAGE
     slots = count_local_slots(options)
     if options.plan:
-        return _show_plan(request, slots, options.keep)
+        return _show_plan(request, slots, options)
     check_writable(request.context.results, None if options.uses_cluster else request.context.scratch)
     from search.driver.damage import DamageReporter
     from search.sweep.sweep_file import check_sweep, lock_results, quarantine_damaged_sweep
@@ -144,17 +143,18 @@ def run(options: RunOptions) -> int:
         lock.release()
 
 
-def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
+def _show_plan(request: "SweepRequest", slots: int, options: RunOptions) -> int:
     from search.cost.cost import estimate_cost, estimate_work
     from search.cost.detectable import describe_detectable
     from search.cost.observed_spread import find_spread
     from search.cost.plan_description import describe_plan
+    from search.cost.time_description import describe_time
     from search.driver.sweep_run import make_board
 
-    reused = 0
-    if not request.missing_data:
-        reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).iter_arms())
-    lines = describe_plan(request, estimate_cost(request, slots, keep), reused)
+    arms = () if request.missing_data else make_board(request, None, None).iter_arms()
+    done = Counter(stratum.id for stratum, arm in arms if arm.outcome is not None)
+    lines = describe_plan(request, estimate_cost(request, slots, options.keep), done.total())
+    lines += describe_time(request, options, slots, done)
     lines += describe_detectable(request, estimate_work(request), find_spread(request))
     lines += [f"left out: {line}" for line in request.skipped_tasks]
     lines += [f"note: {line}" for line in (*request.maker.start.notes, *request.foreign_notes)]

@@ -38,8 +38,8 @@ _RECIPE_FIELDS = {field.name for field in dataclasses.fields(Recipe)}
 def start_training(stage: Stage, encoder: Encoder, context: StageContext, profile: EncoderProfile) -> FineTuning:
     """Return the stage's run before its first step: parts, schedule, and fresh heads on the encoder it starts from."""
     assert stage.recipe is not None and stage.learning_rate is not None
-    recipe = Recipe(**{name: value for name, value in stage.recipe.items() if name in _RECIPE_FIELDS})
-    ingredients = _resolve_ingredients(stage, context, recipe)
+    recipe = read_recipe(stage)
+    ingredients = resolve_ingredients(stage, context, recipe)
 
     def encoding(own_recipe: Recipe) -> Encoding:
         return Encoding(encoder.tokenizer, own_recipe, profile, context.encoded_folder)
@@ -76,7 +76,12 @@ def start_training(stage: Stage, encoder: Encoder, context: StageContext, profil
     )
 
 
-def _resolve_ingredients(stage: Stage, context: StageContext, recipe: Recipe) -> list[tuple[Task, Recipe, str]]:
+def read_recipe(stage: Stage) -> Recipe:
+    """Return the recipe of a stage that trains on tasks, without what only its key knows."""
+    return Recipe(**{name: value for name, value in (stage.recipe or {}).items() if name in _RECIPE_FIELDS})
+
+
+def resolve_ingredients(stage: Stage, context: StageContext, recipe: Recipe) -> list[tuple[Task, Recipe, str]]:
     """Return each task, the recipe with the lengths of its inputs, and the language of its rows."""
     benchmark = BENCHMARKS.find(stage.benchmark)
     if stage.kind == "target":

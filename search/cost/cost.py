@@ -61,7 +61,7 @@ def estimate_cost(request: SweepRequest, slots: int, keep: KeepPolicy) -> PlanCo
         stages[stratum.kind] += stratum.arm_count
     work_of = estimate_work(request)
     shared = _total_work(request.plan, work_of)
-    naive_chains = _list_naive_trainings(request)
+    naive_chains = list_naive_trainings(request)
     naive = _total_work(naive_chains, work_of)
     sizes = None if shape is None else estimate_sizes(request, shape)
     return PlanCost(
@@ -86,7 +86,7 @@ def _estimate_request_peak(
     return estimate_disk_peak(request.plan, sizes, slots, keep, wave_of_seed, arms_wait=arms_wait)
 
 
-def _list_naive_trainings(request: SweepRequest) -> list[Stratum]:
+def list_naive_trainings(request: SweepRequest) -> list[Stratum]:
     """Return the trainings of scripts that run one chain per target. Retrieval needs the chain too."""
     by_id = {stratum.id: stratum for stratum in request.plan}
     trainings: list[Stratum] = []

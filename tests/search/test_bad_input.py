@@ -121,10 +121,15 @@ def test_another_specification_under_the_same_name_is_refused(
     assert (folder / "sweep.json").read_text() == before
 
 
-def test_a_plan_writes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_plan_writes_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "search.cost.time_description._measure_and_estimate"  # half a minute
+    monkeypatch.setattr(name, lambda request, options, slots, done: ["time: about 1 h"])
     assert main(["--space", "full", "--plan", "--results", str(tmp_path / "results")]) == 0
     message = capsys.readouterr().out
     assert "sharing nothing" in message and "0 are done already" in message and "disk" in message
+    assert "\ntime: about 1 h\n" in message
     assert not (tmp_path / "results").exists()
 
 

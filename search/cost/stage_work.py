@@ -1,0 +1,210 @@
+"""The work of one arm of each stratum: loads of its training and evaluation, cosines, copies of weights.
+
+Probes are counted roughly, and the rows that ceilings train on in other languages as English ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from search.cost.pass_speed import NOTHING, Load, MachineSpeed, load_of_batch, sum_loads
+from search.request.request import SweepRequest
+from spaces.benchmark import BENCHMARKS
+from spaces.chain import MLM
+from spaces.encoders import PROFILES, EncoderShape
+from spaces.language import ENGLISH
+from spaces.method import METHODS
+from spaces.plan import Stratum, map_by_workload
+from spaces.stage import TENTHS, Stage
+from spaces.task import Recipe, Split, Task, with_splits_of
+from trainables.data.foreign_rows import find_dev_languages
+from trainables.data.task_data import load_dev_pool, load_pool
+from trainables.features.examples import RankingPool
+from trainables.kinds.mlm import SELECTED_SHARE
+from trainables.probes.frozen_features import MAX_INPUTS
+from trainables.probes.similarity import FISHER_EXAMPLES
+from trainables.probes.translations import MAX_SENTENCES
+from trainables.training.mixing import compute_sampling_shares
+from trainables.training.schedule import compute_total_steps
+from trainables.training_stage import read_recipe, resolve_ingredients
+
+SAMPLED_LANGUAGES = 4  # of a target: the others count as their mean
+CHECKPOINT_COPIES = 4  # of the weights: themselves, the best so far, two moments
+PROBE_TOKENS = 40  # of an input that a probe reads
+
+
+class Sizes(Protocol):
+    """The sizes of inputs that work is computed from: an `InputSampler`."""
+
+    def sizes_of(self, task: Task, split: Split, language: str, recipe: Recipe, *, languages: int = 1) -> Any:
+        """Return the `InputSizes` of a split in one language, which stands for this number of `languages`."""
+
+    def count_tokens(self, sentences: Sequence[str]) -> float:
+        """Return the mean sub-tokens of these sentences."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageWork:
+    """The work of one stage. The batches of `training` are its steps."""
+
+    training: Load = NOTHING
+    evaluation: Load = NOTHING
+    cosines: float = 0.0  # of sentence vectors
+    stored_copies: float = 0.0  # of the encoder's weights
+    pretrains: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageSeconds:
+    """The seconds of one stage."""
+
+    training: float
+    evaluation: float
+    rest: float  # opening the encoder, storing
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return self.training + self.evaluation + self.rest
+
+
+def find_seconds(work: StageWork, speed: MachineSpeed) -> StageSeconds:
+    """Return the seconds that a stage takes, alone on this machine and without early stopping."""
+    training = speed.pretraining if work.pretrains else speed.step.seconds_of(work.training)
+    evaluation = speed.forward.seconds_of(work.evaluation) + speed.per_cosine * work.cosines
+    stored = work.stored_copies * speed.encoder_bytes * speed.per_stored_byte
+    return StageSeconds(training, evaluation, stored + (0.0 if work.pretrains else speed.open_encoder))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkEstimator:
+    """What the work of a request's stages is computed from."""
+
+    request: SweepRequest
+    sizes: Sizes
+    shape: EncoderShape
+    batch_tokens: int  # of an evaluation batch
+
+    def estimate(self) -> dict[str, StageWork]:
+        """Return the work of one arm of each stratum, by the stratum's id."""
+        return map_by_workload(self.request.plan, self._estimate_arm)
+
+    def _estimate_arm(self, stratum: Stratum) -> StageWork:
+        if stratum.kind == "pretrain":
+            return StageWork(pretrains=True, stored_copies=(CHECKPOINT_COPIES - 1) * (TENTHS - 1) + 1)
+        stage = self.request.maker.make_stage(stratum, None, None)
+        if stratum.kind == "retrieval":
+            return self._estimate_retrieval(stage)
+        recipe, context = read_recipe(stage), self.request.context
+        ingredients = resolve_ingredients(stage, context, recipe)
+        judged = {task.name: (task, own) for task, own, _ in ingredients if task.name != MLM}
+        judged = judged or {task.name: (task, own) for task, own, _ in ingredients}
+        dev = sum_loads(self._evaluation(task, "dev", ENGLISH, own) for task, own in judged.values())
+        evaluation = dev.times(TENTHS + context.keep_predictions)
+        for name, languages in stage.targets.items():
+            task = with_splits_of(BENCHMARKS.find(stage.benchmark).targets[name], recipe)
+            evaluation += self._evaluate_languages(task, languages, recipe)
+            if context.target_dev:
+                foreign = find_dev_languages(context.source, task)
+                evaluation += self._evaluation(task, "dev", ENGLISH, recipe).times(len(foreign))
+        stored = CHECKPOINT_COPIES * (TENTHS - 1) + (stratum.kind == "intermediate")
+        return StageWork(
+            training=self._train(stage, recipe, ingredients),
+            evaluation=evaluation + self._probe(),
+            stored_copies=stored,
+        )
+
+    def _train(self, stage: Stage, recipe: Recipe, ingredients: Sequence[tuple[Task, Recipe, str]]) -> Load:
+        """Return the load of all steps: of each ingredient by its share of them."""
+        entry, bucket = stage.recipe or {}, PROFILES.find(stage.profile).bucket
+        sizes = [self.sizes.sizes_of(task, "train", language, own) for task, own, language in ingredients]
+        counts = [
+            min(size.row_count, self.request.context.source.limit or size.row_count)
+            * (1.0 if task.kind == "mlm" else size.inputs_per_row)
+            for (task, _, _), size in zip(ingredients, sizes, strict=True)
+        ]
+        shares = _divide_steps([task for task, _, _ in ingredients], counts, entry)
+        budget = entry.get("examples")
+        judged = [
+            count if budget is None else min(count, share * budget * size.inputs_per_row)
+            for (task, _, _), count, share, size in zip(ingredients, counts, shares, sizes, strict=True)
+            if task.name != MLM or len({task.name for task, _, _ in ingredients}) == 1
+        ]
+        steps = compute_total_steps(recipe, round(sum(judged)))
+        method = entry.get("method")
+        load = NOTHING
+        for (task, _, _), share, size in zip(ingredients, shares, sizes, strict=True):
+            passes = 1.0 if method is None or task.kind == "mlm" else METHODS[method["name"]].passes
+            step = size.step_load(recipe.batch_size, bucket)
+            load += step.with_passes(passes * self._head_factor(task)).times(share * steps)
+        return load
+
+    def _head_factor(self, task: Task) -> float:
+        """Return the cost of an input with its head, in inputs: masked words are guessed among the whole vocabulary."""
+        if task.kind != "mlm":
+            return 1.0
+        return 1 + SELECTED_SHARE * self.shape.vocabulary * self.shape.width / self.shape.layer_parameters
+
+    def _evaluation(self, task: Task, split: Split, language: str, recipe: Recipe, languages: int = 1) -> Load:
+        sizes = self.sizes.sizes_of(task, split, language, recipe, languages=languages)
+        load: Load = sizes.evaluation_load(self.batch_tokens, self.request.context.source.test_limit)
+        return load.with_passes(self._head_factor(task))
+
+    def _evaluate_languages(self, task: Task, languages: Sequence[str], recipe: Recipe) -> Load:
+        """Return the load of the test in all languages, by some of them."""
+        chosen = choose_languages(languages)
+        each = len(languages) / max(1, len(chosen))
+        loads = (self._evaluation(task, "test", language, recipe, languages=round(each)) for language in chosen)
+        return sum_loads(loads).times(each)
+
+    def _probe(self) -> Load:
+        """Return a rough load of the probes of one encoder before and of one after the training."""
+        probes, languages = self.request.context.probes, len(self.request.benchmark.languages)
+        each = min(MAX_SENTENCES, self.request.context.source.probe_limit or MAX_SENTENCES)
+        sentences = each * languages if "alignment" in probes else 0
+        inputs = MAX_INPUTS + 3 * FISHER_EXAMPLES if "similarity" in probes else 0
+        load = load_of_batch(1, PROBE_TOKENS).times(2 * (sentences + inputs))
+        return replace(load, batches=load.tokens / self.batch_tokens)
+
+    def _estimate_retrieval(self, stage: Stage) -> StageWork:
+        """Return the work of embedding the pools of all languages and comparing their vectors in every layer."""
+        source, (name,) = self.request.context.source, stage.targets
+        task, languages = BENCHMARKS.find(stage.benchmark).targets[name], stage.targets[name]
+        chosen = choose_languages(languages)
+        own, shared, cosines = NOTHING, NOTHING, 0.0
+        for language in chosen:
+            pools = [load_pool(source, task, "test", language)]
+            if task.retrieval_mode == "mine":
+                pools += filter(None, [load_dev_pool(source, task, language)])
+            for pool in pools:
+                pairs, candidates = len(pool.queries) * len(pool.candidates), self._embed(pool.candidates)
+                own += self._embed(pool.queries)
+                if isinstance(pool, RankingPool):  # all languages have the same candidates
+                    shared, cosines = candidates, cosines + pairs
+                else:
+                    own, cosines = own + candidates, cosines + 2 * pairs  # searched from either side
+        each = len(languages) / max(1, len(chosen))
+        layers = self.shape.layers + 1
+        return StageWork(evaluation=own.times(each) + shared, cosines=cosines * each * layers)
+
+    def _embed(self, sentences: Sequence[str]) -> Load:
+        length = self.sizes.count_tokens(sentences)
+        tokens = len(sentences) * length
+        return Load(tokens / self.batch_tokens, tokens, tokens * length)
+
+
+def choose_languages(languages: Sequence[str]) -> list[str]:
+    """Return at most SAMPLED_LANGUAGES of these, at equal distances, the first one among them."""
+    return list(languages[:: -(-len(languages) // SAMPLED_LANGUAGES) or 1])
+
+
+def _divide_steps(tasks: Sequence[Task], counts: Sequence[float], recipe: Mapping[str, Any]) -> list[float]:
+    """Return the share of the steps of each ingredient, as `build_training_parts` divides them."""
+    masked = recipe.get("masked") or {"share": 0.0, "smoothing": 0.0}
+    sampler = {"sampler": {"cap": None, "exponent": masked["smoothing"]}}
+    sizes = [(task.name == MLM, round(count)) for task, count in zip(tasks, counts, strict=True)]
+    shares = iter(compute_sampling_shares([size for is_mlm, size in sizes if not is_mlm], recipe))
+    masked_shares = iter(compute_sampling_shares([size for is_mlm, size in sizes if is_mlm], sampler))
+    return [
+        next(masked_shares) * masked["share"] if is_mlm else next(shares) * (1 - masked["share"]) for is_mlm, _ in sizes
+    ]

@@ -1,0 +1,108 @@
+"""The hours that a plan takes on this machine: the seconds of its stages, laid out over the trials at once.
+
+No early stopping is counted, so the hours are an upper bound as far as the speed is right.
+"""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from search.board.order import order_strata
+from search.cost.cost import list_naive_trainings
+from search.cost.pass_speed import Load, MachineSpeed, sum_loads
+from search.cost.stage_work import StageSeconds, StageWork, find_seconds
+from search.request.request import SweepRequest
+from spaces.plan import Stratum
+
+START_SECONDS = 15.0  # of Ray, and of imports in the workers: 12 to 18 on two cores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WallTime:
+    """Seconds of a plan. `training` and `evaluation` are their parts of `left`."""
+
+    left: float  # of the stages that are not done
+    whole: float  # of all stages
+    naive: float  # of scripts that run one chain per target
+    training: float
+    evaluation: float
+    slots: int
+    mean_step: Load  # of the stages that are not done
+
+
+def estimate_wall_time(
+    request: SweepRequest,
+    works: Mapping[str, StageWork],
+    speed: MachineSpeed,
+    slots: int,
+    *,
+    done: Mapping[str, int],
+    reading: float = 0.0,
+) -> WallTime:
+    """Estimate the time of a request with `slots` trials at once; `done` counts the finished arms by stratum.
+
+    `reading` is the seconds that reading and tokenising the data take once.
+    """
+    plan = request.plan
+    seconds = {id_: find_seconds(work, speed) for id_, work in works.items()}
+    arms = {stratum.id: stratum.arm_count for stratum in plan}
+    left = {id_: max(0, count - done.get(id_, 0)) for id_, count in arms.items()}
+    fixed = START_SECONDS + reading
+    span = find_makespan(plan, seconds, left, slots)
+    busy = sum(seconds[id_].total * count for id_, count in left.items())
+    share = span / busy if busy else 0.0  # of the wall in a second of a trial
+    naive = [
+        *list_naive_trainings(request),
+        *(stratum for stratum in plan if stratum.kind in ("pretrain", "retrieval")),
+    ]
+    steps = sum_loads(works[id_].training.times(count) for id_, count in left.items())
+    return WallTime(
+        left=fixed + span if any(left.values()) else 0.0,
+        whole=fixed + find_makespan(plan, seconds, arms, slots),
+        naive=fixed + sum(seconds[stratum.id].total * stratum.arm_count for stratum in naive) / slots,
+        training=share * sum(seconds[id_].training * count for id_, count in left.items()),
+        evaluation=share * sum(seconds[id_].evaluation * count for id_, count in left.items()),
+        slots=slots,
+        mean_step=steps.times(1 / steps.batches) if steps.batches else steps,
+    )
+
+
+def find_makespan(
+    plan: Sequence[Stratum], seconds: Mapping[str, StageSeconds], arms: Mapping[str, int], slots: int
+) -> float:
+    """Return the seconds until all `arms` (a number by stratum) have run, started in the order of the board.
+
+    A stratum may start when every arm of its parent has ended.
+    """
+    order = {id_: i for i, id_ in enumerate(order_strata(plan, lambda stratum: seconds[stratum.id].total, slots))}
+    children: defaultdict[str | None, list[str]] = defaultdict(list)
+    for stratum in plan:
+        children[stratum.parent].append(stratum.id)
+    waiting, unfinished = Counter(arms), Counter(arms)
+    ready: list[tuple[int, str]] = []
+    running: list[tuple[float, int, str]] = []
+    now, settled = 0.0, list(children[None])
+
+    def open_strata() -> None:
+        while settled:
+            id_ = settled.pop()
+            if waiting[id_]:
+                heapq.heappush(ready, (order[id_], id_))
+            else:
+                settled.extend(children[id_])
+
+    open_strata()
+    while ready or running:
+        while ready and len(running) < slots:
+            position, id_ = ready[0]
+            heapq.heappush(running, (now + seconds[id_].total, position, id_))
+            waiting[id_] -= 1
+            if not waiting[id_]:
+                heapq.heappop(ready)
+        now, _, id_ = heapq.heappop(running)
+        unfinished[id_] -= 1
+        if not unfinished[id_]:
+            settled.extend(children[id_])
+            open_strata()
+    return now

@@ -1,0 +1,55 @@
+"""A measurement of this machine, on an encoder so small that it takes milliseconds."""
+
+import time
+from pathlib import Path
+
+import torch
+
+from search.cost.machine_speed import SHAPES, Shape, build_sample, measure_speed, time_shapes
+from spaces.encoders import PROFILES
+from trainables.models.encoder import load_encoder
+
+FEW = ((1, 8), (4, 16), (8, 16))
+
+
+def test_a_speed_is_measured_and_the_weights_stay(model: Path) -> None:
+    encoder, threads = load_encoder(str(model)), torch.get_num_threads()
+    before = [weight.detach().clone() for weight in encoder.model.parameters()]
+    speed = measure_speed(encoder, PROFILES["pretrained"], FEW)
+    for measured in (speed.step, speed.forward):
+        seconds = [
+            measured.seconds_of(load) for load, _ in time_shapes(lambda _: time.time, FEW, time.perf_counter, 1.0)
+        ]
+        assert all(0 < second < 60 for second in seconds)
+    assert speed.per_cosine > 0 and speed.per_stored_byte > 0 and speed.slowdown >= 1
+    assert speed.encoder_bytes == 4 * sum(weight.numel() for weight in before)
+    assert all(torch.equal(old, new) for old, new in zip(before, encoder.model.parameters(), strict=True))
+    assert torch.get_num_threads() == threads
+
+
+def test_a_step_takes_longer_than_an_evaluation_of_its_batch(model: Path) -> None:
+    speed = measure_speed(load_encoder(str(model)), PROFILES["miniature"], FEW)
+    load = next(load for load, _ in time_shapes(lambda _: time.time, [(8, 16)] * 2, time.perf_counter, 1.0))
+    assert speed.step.seconds_of(load) > speed.forward.seconds_of(load)
+
+
+def test_a_slow_machine_times_the_two_smallest_shapes_only() -> None:
+    prepared: list[Shape] = []
+
+    def prepare(shape: Shape) -> object:
+        prepared.append(shape)
+        return lambda: None
+
+    time_shapes(prepare, SHAPES, time.perf_counter, 0.0)  # type: ignore[arg-type]
+    assert prepared == list(SHAPES[:2])
+    prepared.clear()
+    time_shapes(prepare, SHAPES, time.perf_counter, 60.0)  # type: ignore[arg-type]
+    assert sorted(prepared) == sorted(SHAPES) and prepared[0] == SHAPES[0]
+
+
+def test_a_sample_has_ordinary_pieces_in_two_segments(model: Path) -> None:
+    encoder = load_encoder(str(model))
+    table = build_sample(encoder, (3, 9))
+    assert table.lengths.tolist() == [9, 9, 9]
+    assert not {*table.ids.tolist()} & {*encoder.tokenizer.all_special_ids}
+    assert table.marks is not None and {*table.marks.tolist()} == {0, 1}
