@@ -5,25 +5,18 @@ It imports the standard library and `spaces` only, so that `--help` starts at on
 
 import argparse
 import dataclasses
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
 from search.request import flag_values as values
 from search.request.flag_values import AUTO, MAX_TRIALS_PER_GPU
-from spaces.benchmark import BENCHMARKS, Benchmark, Budget
-from spaces.bounds import BOUND_NAMES, Bounds
-from spaces.chain import MLM
-from spaces.errors import UsageError
-from spaces.named_spaces import SPACES, find_space
-from spaces.phase import MaskedWords
+from spaces.benchmark import BENCHMARKS
+from spaces.named_spaces import SPACES
 from spaces.probe_columns import PROBE_FAMILIES
 from spaces.recipe_set import OURS
 from spaces.recipes import RECIPE_SETS
-from spaces.space import Space
 
 EXAMPLES = """examples:
   python search/run.py --space full                     the miniature, on this machine; run it again to continue
@@ -38,8 +31,6 @@ exit codes: 0 all done, 1 some stages failed, Ray did not start or output was lo
 
 Scheduler = Literal["halving", "racing", "asha", "none"]
 SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
-
-Settings = TypeVar("Settings", Space, Budget, Bounds, MaskedWords)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,66 +184,3 @@ def build_parser() -> argparse.ArgumentParser:
 def parse_options(argv: Sequence[str] | None) -> RunOptions:
     """Parse the command line, `sys.argv` if None is given. argparse ends the process with exit code 2 on bad flags."""
     return RunOptions(**vars(build_parser().parse_args(argv)))
-
-
-def space_of(options: RunOptions, benchmark: Benchmark) -> Space:
-    """Return the named space, with the axes replaced that flags give. Raise UsageError for an unknown name or value."""
-    space = find_space(options.space, benchmark)
-    if "alignment" in probes_of(options) and space.name in SPACES:  # a space of the user's own is taken as it is
-        space = dataclasses.replace(space, intermediates=_add_controls(space, benchmark))
-    languages = _parse_list("mlm-languages", options.mlm_languages, str)
-    masked = {"share": options.mlm_share, "languages": languages, "smoothing": options.mlm_smoothing}
-    rates = options.learning_rates
-    seeds, chain_seeds = (None, None) if options.seeds is None else values.parse_seeds(options.seeds)
-    if chain_seeds is None and options.scheduler == "racing":  # which gives out the seeds itself
-        chain_seeds = {}
-    flags = {
-        "intermediates": _parse_list("intermediates", options.intermediates, str),
-        "targets": _parse_list("targets", options.targets, str),
-        "seeds": seeds or None,  # without a part for all chains, those of the space
-        "chain_seeds": chain_seeds,
-        "learning_rates": None if rates is None else values.parse_rates(rates),
-        "floor": options.floor or None,
-        "translate_train": options.translate_train or None,
-        "target_shots": options.target_shots,
-        "budget": _apply_flags(space.budget, {"steps": options.steps, "examples": options.examples}),
-        "bounds": _apply_flags(space.bounds, {name: getattr(options, name) for name in BOUND_NAMES}),
-        "masked": _apply_flags(space.masked, masked),
-    }
-    return _apply_flags(space, flags)
-
-
-def _parse_list(flag: str, text: str | None, parse_item: Callable[[str], object]) -> tuple[object, ...] | None:
-    return None if text is None else values.parse_list(flag, text, parse_item)
-
-
-def _apply_flags(settings: Settings, flags: Mapping[str, object]) -> Settings:
-    changes: Any = {name: value for name, value in flags.items() if value is not None}
-    return dataclasses.replace(settings, **changes)
-
-
-def probes_of(options: RunOptions) -> tuple[str, ...]:
-    """Return the requested families of probes, in table order. Raise UsageError for an unknown one."""
-    if options.probes is None:
-        return ()
-    requested = values.parse_list("probes", options.probes, lambda name: PROBE_FAMILIES.find(name).name)
-    return tuple(name for name in PROBE_FAMILIES if name in requested)
-
-
-def _add_controls(space: Space, benchmark: Benchmark) -> tuple[str, ...]:
-    """Return the space's chains and two controls, which tell what part of a change in alignment any training brings."""
-    names = benchmark.intermediate_names() if space.intermediates is None else space.intermediates
-    controls = (task.name for task in benchmark.intermediates.values() if task.is_control or task.name == MLM)
-    return tuple(dict.fromkeys((*names, *controls)))
-
-
-def resolve_sweep_name(options: RunOptions) -> str:
-    """Return the sweep's name, which is a folder in the results. Raise UsageError for one that is no plain name."""
-    space = Path(options.space).stem if options.space.endswith(".py") else options.space
-    name = options.name if options.name is not None else f"{space}-{options.benchmark}"
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name in ("stages", "encoded"):
-        raise UsageError(
-            f"--name {name!r}: a sweep's name has letters, digits, '.', '_' and '-', begins with a letter or digit, "
-            "and is not 'stages' or 'encoded'."
-        )
-    return name

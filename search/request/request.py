@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from search.request import ceiling_rows
+from search.request.chosen_space import probes_of, resolve_sweep_name, space_of
 from search.request.data_source import commits_of, fetch_all, make_source
 from search.request.needs import SweepNeeds, TaskNeed, find_needs, format_missing_data, methods_of
-from search.request.options import RunOptions, probes_of, resolve_sweep_name, space_of
+from search.request.options import RunOptions
 from search.request.specification import build_spec
 from search.request.start_encoder import find_use, resolve_model, resolve_start
 from spaces.benchmark import BENCHMARKS, Benchmark

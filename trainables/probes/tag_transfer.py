@@ -71,12 +71,13 @@ def compute_word_states(encoder: Encoder, evaluated: EvalSet, most: int) -> Word
     features = [evaluated.features[int(i)] for i in np.random.default_rng(0).permutation(len(evaluated.features))]
     word_counts = np.cumsum([len(feature.origin) for feature in features])
     chosen = features[: max(1, int((word_counts <= most).sum()))]
+    chosen.sort(key=lambda feature: -feature.length)  # less padding
     states, tags = [], []
-    size = max(1, EVAL_BATCH_TOKENS[encoder.device.type] // max(feature.length for feature in chosen))
     encoder.model.eval()
     with torch.inference_mode(), encoder.autocast():
-        for start in range(0, len(chosen), size):
-            features = chosen[start : start + size]
+        while chosen:
+            size = max(1, EVAL_BATCH_TOKENS[encoder.device.type] // chosen[0].length)
+            features, chosen = chosen[:size], chosen[size:]
             batch = collate(features, encoder.pad_id, per_position=True, device=encoder.device)
             is_first = batch["target"] >= 0  # the first sub-token of each word
             layers = compute_all_states(encoder.model, batch)
