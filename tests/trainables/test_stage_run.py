@@ -87,6 +87,27 @@ def test_an_intermediate_stage_hands_its_encoder_on(context: StageContext) -> No
     assert any(not torch.equal(starts[0][name], starts[1][name]) for name in starts[0])
 
 
+def test_a_phase_keeps_the_dev_score_of_each_task_and_of_the_trivial_answer(context: StageContext) -> None:
+    assert INTERMEDIATE.recipe is not None
+    recipe = {**INTERMEDIATE.recipe, "ingredients": [["csqa", "en"], ["squad", "en"]]}
+    mix = dataclasses.replace(INTERMEDIATE, task="csqa+squad", intermediate="csqa+squad", recipe=recipe)
+    best_tenths, values = {}, {}
+    for stage in (INTERMEDIATE, mix):
+        best_tenths[stage.task] = run_stage(context, stage).best_tenth
+        rows = pl.read_parquet(folder_of(context, stage.key) / SCORES)
+        assert rows["target"].null_count() == len(rows) and set(rows["split"]) == {"dev"}
+        at_best = rows.filter(tenth=best_tenths[stage.task])
+        values[stage.task] = dict(at_best.select("metric", "value").iter_rows())
+        official = {"accuracy"} if stage is INTERMEDIATE else {"mean_task_score"}
+        assert set(rows.filter("official")["metric"]) == official
+    assert values["csqa"].keys() == {"accuracy", "majority"}
+    own = values["csqa+squad"]
+    for kind in ("task_score", "majority"):
+        whole = own["mean_task_score" if kind == "task_score" else kind]
+        assert whole == pytest.approx((own[f"csqa_{kind}"] + own[f"squad_{kind}"]) / 2)
+    assert own["csqa_majority"] == values["csqa"]["majority"] and 0 < own["squad_majority"] < 1
+
+
 def test_a_phase_that_is_short_of_examples_says_so(context: StageContext) -> None:
     assert INTERMEDIATE.recipe is not None
     stage = dataclasses.replace(INTERMEDIATE, recipe={**INTERMEDIATE.recipe, "examples": 10**6})

@@ -67,7 +67,7 @@ def measure_tag_transfer(subject: ProbeSubject) -> Iterator[Measurement]:
 
 
 def compute_word_states(encoder: Encoder, evaluated: EvalSet, most: int) -> WordStates:
-    """Return at most `most` words, in sentences that are drawn in the same order for every encoder."""
+    """Return at most `most` words, of sentences that are drawn alike for every encoder; long sentences come first."""
     features = [evaluated.features[int(i)] for i in np.random.default_rng(0).permutation(len(evaluated.features))]
     word_counts = np.cumsum([len(feature.origin) for feature in features])
     chosen = features[: max(1, int((word_counts <= most).sum()))]
