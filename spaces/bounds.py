@@ -27,6 +27,7 @@ class Bounds:
     pool_limit: int | None = None  # queries of a retrieval pool, and candidates
     probe_limit: int | None = None  # translated sentences of a language that alignment probes read
     target_steps: int | None = None  # steps of a target's training; `none~x2` has twice as many
+    batch_size: int | None = None  # examples of a batch, also in phases whose steps a budget sets
     max_length: int | None = None  # sub-tokens of an input; what windows share shrinks in proportion
 
     def __post_init__(self) -> None:
@@ -50,6 +51,7 @@ _DESCRIPTIONS = {
     "pool_limit": "{} queries and candidates of a retrieval pool",
     "probe_limit": "{} sentences of an alignment probe",
     "target_steps": "{} steps of a target",
+    "batch_size": "{} examples of a batch",
     "max_length": "{} sub-tokens of an input",
 }
 BOUND_NAMES = tuple(_DESCRIPTIONS)  # as in `sweep.json`
@@ -62,10 +64,10 @@ def describe_bounds(spec: Mapping[str, Any]) -> str:
 
 
 def bound_recipes(benchmark: Benchmark, bounds: Bounds) -> Benchmark:
-    """Return the benchmark with recipes that keep to the bounds on steps of targets and on lengths of inputs."""
-    if bounds.target_steps is None and bounds.max_length is None:
+    """Return the benchmark with recipes that keep to the bounds on steps of targets, on batches and on inputs."""
+    if bounds.target_steps is None and bounds.batch_size is None and bounds.max_length is None:
         return benchmark
-    mixture = replace(benchmark.mixture, recipe=_bound_length(benchmark.mixture.recipe, bounds.max_length))
+    mixture = replace(benchmark.mixture, recipe=_bound_batches(benchmark.mixture.recipe, bounds))
     return replace(
         benchmark,
         intermediates=_bound_tasks(benchmark.intermediates, replace(bounds, target_steps=None)),
@@ -78,7 +80,7 @@ def _bound_tasks(tasks: Table[Task], bounds: Bounds) -> Table[Task]:
     def bound(task: Task) -> Task:
         if task.recipe is None:
             return task
-        recipe = _bound_length(task.recipe, bounds.max_length)
+        recipe = _bound_batches(task.recipe, bounds)
         if bounds.target_steps is not None:
             recipe = replace(recipe, most_steps=bounds.target_steps, is_bounded=True)
         return replace(task, recipe=recipe)
@@ -86,8 +88,11 @@ def _bound_tasks(tasks: Table[Task], bounds: Bounds) -> Table[Task]:
     return Table(tasks.noun, map(bound, tasks.values()))
 
 
-def _bound_length(recipe: Recipe, longest: int | None) -> Recipe:
-    """Return a recipe whose inputs have at most `longest` sub-tokens."""
+def _bound_batches(recipe: Recipe, bounds: Bounds) -> Recipe:
+    """Return a recipe whose batches and inputs keep to the bounds."""
+    if bounds.batch_size is not None and bounds.batch_size < recipe.batch_size:
+        recipe = replace(recipe, batch_size=bounds.batch_size, is_bounded=True)
+    longest = bounds.max_length
     if longest is None or recipe.max_length <= longest:
         return recipe
     stride = max(1, round(recipe.stride * longest / recipe.max_length))

@@ -51,6 +51,7 @@ class RunOptions:
     pool_limit: int | None = None
     probe_limit: int | None = None
     target_steps: int | None = None
+    batch_size: int | None = None
     max_length: int | None = None
     steps: int | None = None
     examples: int | None = None
@@ -128,6 +129,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--pool-limit", **count, help="queries, and candidates, of a retrieval pool at most: a smaller one is easier")
     add("--probe-limit", **count, help="translated sentences per language that alignment probes read at most")
     add("--target-steps", **count, help="training steps of every target at most")
+    add("--batch-size", **count, help="examples of a batch at most; `--steps` counts such batches")
     add("--max-length", **count, help="sub-tokens of an input at most; longer ones are cut, or windowed")
     add("--steps", **count, help="training steps of every intermediate phase, instead of its recipe's")
     add("--examples", **count, help="distinct training rows of every intermediate phase")

@@ -65,6 +65,15 @@ def test_inputs_are_as_long_as_allowed_and_windows_keep_their_overlap(recipes: s
     assert bound_recipes(benchmark, Bounds(max_length=10_000)).targets["xnli"] == benchmark.targets["xnli"]
 
 
+def test_batches_are_bounded_and_epochs_then_have_more_of_them() -> None:
+    bounded = bound_recipes(XTREME, Bounds(batch_size=16))
+    recipe, squad = bounded.targets["xnli"].recipe, bounded.intermediates["squad"].recipe
+    assert recipe is not None and recipe.batch_size == 16 and recipe.is_bounded
+    assert compute_total_steps(recipe, 320) == 40
+    assert squad is not None and squad == XTREME.intermediates["squad"].recipe  # its batches have 16 already
+    assert bounded.mixture.recipe.batch_size == 16  # of phases whose steps a budget sets
+
+
 def test_a_bound_is_in_the_key_of_what_it_changes_only() -> None:
     recipe = XTREME.targets["xnli"].recipe
     assert recipe is not None
