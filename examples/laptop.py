@@ -17,6 +17,6 @@ SPACE = Space(
     targets=("xnli", "udpos", "panx", "bucc", "tatoeba"),
     learning_rates=(1e-4,),
     seeds=(0, 1, 2),
-    budget=Budget(steps=120),  # 3,840 rows of each phase, and of the mix (`~x2`) twice as many
-    bounds=Bounds(target_steps=100, test_limit=100, pool_limit=200, probe_limit=40, max_length=128),
+    budget=Budget(steps=240),  # 3,840 rows of each phase, and of the mix (`~x2`) twice as many
+    bounds=Bounds(target_steps=200, batch_size=16, max_length=128, test_limit=100, pool_limit=200, probe_limit=40),
 )
