@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 VERSION = 1  # raised when a column changes its meaning; readers still accept older versions
+# Metrics in the dev rows of a mix: what it is judged by, the mean over its tasks; then, behind the name of a task, the
+# task's score and that of the trivial answer.
+MIX_SCORE, TASK_SCORE_SUFFIX, MAJORITY_SUFFIX = "mean_task_score", "_task_score", "_majority"
 
 Status = Literal["finished", "stopped", "degenerate", "failed"]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import MLM
+from spaces.columns import MAJORITY_SUFFIX, MIX_SCORE, TASK_SCORE_SUFFIX
 from spaces.encoders import EncoderProfile
 from spaces.stage import Stage
 from spaces.task import Recipe, Task, with_splits_of
@@ -19,7 +20,7 @@ from trainables.record.context import StageContext
 from trainables.record.results import TestResults
 from trainables.training.encoding import Encoding, encode_split, encode_training_table
 from trainables.training.evaluation import build_metric_rows, compute_task_score
-from trainables.training.fine_tuning import MIX_SCORE, FineTuning
+from trainables.training.fine_tuning import FineTuning
 from trainables.training.foreign_parts import build_foreign_parts, describe_few_shots, list_learnt_dev
 from trainables.training.mixing import build_training_parts, describe_shortage
 from trainables.training.predictions import build_prediction_table
@@ -102,15 +103,19 @@ def build_dev_rows(stage: Stage, training: FineTuning) -> list[dict[str, Any]]:
     """Return the English dev scores after every tenth, once for each target that shares the training."""
     dev_sets = training.dev_sets
     official = dev_sets[0].task.official_metrics if len(dev_sets) == 1 else (MIX_SCORE,)
-    examples = sum(len(dev_set.examples) for dev_set in dev_sets)
     return [
-        row
+        {**row, "examples": _count_dev_examples(row["metric"], training)}
         for target in (stage.targets or (None,))
         for tenth, metrics in enumerate(training.dev_metrics, start=1)
-        for row in build_metric_rows(
-            metrics, official, target=target, tenth=tenth, language="en", split="dev", examples=examples
-        )
+        for row in build_metric_rows(metrics, official, target=target, tenth=tenth, language="en", split="dev")
     ]
+
+
+def _count_dev_examples(metric: str, training: FineTuning) -> int:
+    """Return the number of dev examples behind a metric: all, or those of the one task of a mix that it belongs to."""
+    sizes = {dev_set.task.name: len(dev_set.examples) for dev_set in training.dev_sets}
+    of_task = {name + suffix: size for name, size in sizes.items() for suffix in (TASK_SCORE_SUFFIX, MAJORITY_SUFFIX)}
+    return of_task.get(metric, sum(sizes.values())) if len(sizes) > 1 else sum(sizes.values())
 
 
 def score_tests(stage: Stage, training: FineTuning, context: StageContext, profile: EncoderProfile) -> TestResults:
@@ -165,10 +170,9 @@ def _build_chance_rows(training: FineTuning) -> list[dict[str, Any]]:
         by_task[dev_set.task.name] = compute_task_score(dev_set.task, score_trivial_answer(trivial, dev_set))
     metrics = {MAJORITY: sum(by_task.values()) / len(by_task)}
     if len(by_task) > 1:
-        metrics |= {f"{name}_{MAJORITY}": score for name, score in by_task.items()}
-    columns = {"target": None, "tenth": training.best_tenth, "language": "en", "split": "dev"}
-    examples = sum(len(dev_set.examples) for dev_set in training.dev_sets)
-    return build_metric_rows(metrics, (), examples=examples, **columns)
+        metrics |= {name + MAJORITY_SUFFIX: score for name, score in by_task.items()}
+    rows = build_metric_rows(metrics, (), target=None, tenth=training.best_tenth, language="en", split="dev")
+    return [{**row, "examples": _count_dev_examples(row["metric"], training)} for row in rows]
 
 
 def _iter_target_dev_rows(

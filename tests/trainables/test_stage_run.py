@@ -108,6 +108,19 @@ def test_a_phase_keeps_the_dev_score_of_each_task_and_of_the_trivial_answer(cont
     assert own["csqa_majority"] == values["csqa"]["majority"] and 0 < own["squad_majority"] < 1
 
 
+def test_a_mix_keeps_each_tasks_dev_score_and_the_trivial_answer(context: StageContext) -> None:
+    recipe = {**RECIPE, "ingredients": [["csqa", "en"], ["squad", "en"]]}
+    stage = dataclasses.replace(INTERMEDIATE, task="csqa+squad", intermediate="csqa+squad", recipe=recipe)
+    outcome = run_stage(context, stage)
+    kept = pl.read_parquet(folder_of(context, stage.key) / SCORES).filter(tenth=outcome.best_tenth, split="dev")
+    scores = {name: (value, examples) for name, value, examples in kept.select("metric", "value", "examples").rows()}
+    assert kept.filter("official")["metric"].to_list() == ["mean_task_score"]
+    assert len(scores) == kept.height == 6 and set(kept["language"]) == {"en"}
+    for name, of_mix in (("{}_task_score", "mean_task_score"), ("{}_majority", "majority")):
+        (csqa, one), (squad, other) = (scores[name.format(task)] for task in ("csqa", "squad"))
+        assert scores[of_mix] == (pytest.approx((csqa + squad) / 2), 40) and (one, other) == (20, 20)
+
+
 def test_a_phase_that_is_short_of_examples_says_so(context: StageContext) -> None:
     assert INTERMEDIATE.recipe is not None
     stage = dataclasses.replace(INTERMEDIATE, recipe={**INTERMEDIATE.recipe, "examples": 10**6})

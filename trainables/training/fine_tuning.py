@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from spaces.columns import MIX_SCORE, TASK_SCORE_SUFFIX
 from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.features import IGNORED, Feature, collate
@@ -27,7 +28,6 @@ from trainables.training.optimizer import build_optimizer, dump_optimizer, resto
 from trainables.training.schedule import end_of_tenth, rate_factor
 from trainables.worker.heartbeat import beat
 
-MIX_SCORE = "mean_task_score"  # what a mix is judged by; beside it stands the score of each task
 CHECK_EVERY = 50  # steps between checks of the losses on a GPU: each check waits until the GPU has done all its work
 
 
@@ -125,7 +125,7 @@ class FineTuning:
         by_task = {dev_set.task.name: compute_task_score(dev_set.task, result.metrics) for dev_set, result in pairs}
         score = float(np.mean(list(by_task.values())))
         self.curve.append(score)
-        of_mix = {MIX_SCORE: score, **{f"{name}_task_score": value for name, value in by_task.items()}}
+        of_mix = {MIX_SCORE: score, **{name + TASK_SCORE_SUFFIX: value for name, value in by_task.items()}}
         self.dev_metrics.append(results[0].metrics if len(results) == 1 else of_mix)
         self.is_constant = all(result.is_constant for result in results)
         if score >= self.best_score or self.recipe.selection == "last":
