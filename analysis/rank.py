@@ -28,6 +28,7 @@ from analysis.scores.arguments import add_against, add_errors, add_same_data, ad
 from analysis.statistics.draws import DEFAULT_DRAWS
 from analysis.tables import ranking_export, ranking_report, ranking_sentences, ranking_summary, screen
 from analysis.tables.choice_sentences import describe_planned
+from analysis.tables.phases import warn_of_unlearnt
 from analysis.transfer.against import measure_against
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import GROUP_BY
@@ -111,7 +112,11 @@ def print_ranking(ranking: Ranking, arguments: Namespace) -> None:
     else:
         print(FORMATTERS[arguments.format](ranking))
     if arguments.format == "csv":  # which has no place for sentences
-        sentences = (*ranking_sentences.describe_scores(ranking), *describe_planned(ranking))
+        sentences = (
+            *ranking_sentences.describe_scores(ranking),
+            *describe_planned(ranking),
+            *warn_of_unlearnt(ranking),
+        )
         print("\n".join(sentences), file=sys.stderr)
 
 

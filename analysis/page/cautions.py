@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from analysis.page.blocks import BulletList, Paragraph, Section, join_names
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables import ranking_sentences
+from analysis.tables.phases import warn_of_unlearnt
 from analysis.tables.source import count_and_list, list_names
 from analysis.transfer.holes import DECIDED
 from analysis.transfer.ranking import Ranking
@@ -56,4 +57,5 @@ def write_warnings(ranking: Ranking) -> Iterator[str]:
         yield f"Chains of {names} start from a degenerate intermediate run at some seeds, and are in the means."
     yield from ranking_sentences.describe_disagreement(ranking)
     yield from ranking_sentences.describe_order(ranking)
+    yield from warn_of_unlearnt(ranking)
     yield from scores.notes

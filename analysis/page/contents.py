@@ -10,6 +10,7 @@ from analysis.page import (
     failures,
     headline,
     matrix,
+    phases,
     standings,
     variance,
 )
@@ -32,6 +33,7 @@ def build_sections(ranking: Ranking) -> tuple[Section, ...]:
         by_language.build_section(ranking),
         failures.build_section(ranking),
         curves.build_section(ranking),
+        phases.build_section(ranking),
         answer_section.build_section(
             "selection",
             "English dev as a judge",

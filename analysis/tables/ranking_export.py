@@ -8,7 +8,7 @@ from dataclasses import asdict
 from itertools import product
 from typing import Any
 
-from analysis.tables import failures, new_samples, other_comparisons
+from analysis.tables import failures, new_samples, other_comparisons, phases
 from analysis.tables.escapes import escape_formula
 from analysis.tables.numbers import summarise_seeds
 from analysis.tables.same_data_table import list_seen
@@ -121,6 +121,7 @@ def as_json(ranking: Ranking) -> str:
         "contests": {name: _build_contest(contest) for name, contest in ranking.contests.items()},
         "hours": {name: asdict(cost) for name, cost in ranking.costs.items()},
         "worth_their_cost": ranking.pareto_front,
+        "phases": phases.build_document(ranking),
         "failures": failures.build_json(ranking),
         "estimates": build_records(ranking),
     }

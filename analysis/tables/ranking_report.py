@@ -9,6 +9,7 @@ from analysis.tables import (
     group_gains,
     new_samples,
     other_comparisons,
+    phases,
     ranking_legend,
     ranking_sentences,
     same_data_table,
@@ -63,6 +64,7 @@ def _write_notes(ranking: Ranking) -> tuple[list[str], ...]:
     return (
         ranking_sentences.describe_order(ranking),
         ["Not complete:", *missing] if missing else [],
+        phases.describe_phases(ranking),
         [*new_samples.describe_new_samples(ranking), *fairness_sentences.describe_fairness(ranking)],
         [*failures.describe_changes(ranking), *failures.describe_rates(ranking), *failures.list_counted(ranking)],
         [*ranking_legend.explain_marks(ranking), *fairness_sentences.explain_fairness(ranking)],
@@ -93,6 +95,7 @@ def _build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
         *group_gains.build_tables(ranking),
         (matrix_title, _build_headings(ranking), list(_build_rows(ranking)), {0, len(ranking.shown)}),
         *new_samples.build_tables(ranking),
+        *phases.build_tables(ranking),
     )
 
 

@@ -8,6 +8,7 @@ The whole report (`ranking_report`) takes several screens. This is what a sweep 
 from analysis.tables import ranking_sentences, reference_sentences, screen
 from analysis.tables.choice_sentences import describe_choices, describe_planned
 from analysis.tables.other_comparisons import describe_other_comparisons
+from analysis.tables.phases import warn_of_unlearnt
 from analysis.tables.ranking_sentences import describe_leader
 from analysis.tables.source import (
     describe_seeds,
@@ -59,7 +60,7 @@ def _write_answer(ranking: Ranking) -> list[str]:
         rivals = contest.find_rivals(contest.leader)
         if rivals:
             lines[0] += f" Not distinguishable from it: {list_names(rivals, MAX_RIVALS)}."
-    checks = (ranking_sentences.describe_disagreement, ranking_sentences.list_gaining_controls)
+    checks = (ranking_sentences.describe_disagreement, ranking_sentences.list_gaining_controls, warn_of_unlearnt)
     warnings = (line for check in checks for line in check(ranking))
     return [
         *describe_choices(ranking),

@@ -31,6 +31,7 @@ from analysis.transfer.item_level import ItemLevel, compute_item_level
 from analysis.transfer.matched_tuning import MatchedTuning, compare_matched_tuning
 from analysis.transfer.new_samples import NewSamples, estimate_new_samples, find_foreign_column
 from analysis.transfer.other_baselines import BaselineComparison, compare_baselines
+from analysis.transfer.phases import PhaseScores, measure_phases
 from analysis.transfer.planned import PlannedComparison, PlannedPair, compare_planned
 from analysis.transfer.same_data import SameDataCells, SameDataComparison, compare_without_same_data, find_same_data
 from analysis.transfer.uncertainty import build_uncertainty
@@ -58,6 +59,7 @@ class Ranking:
     item_level: ItemLevel  # present if the intervals are also over new test items
     errors: ErrorKind  # of the intervals over seeds
     costs: Mapping[str, TaskCost]
+    phases: PhaseScores  # English dev of the intermediate phases, beside the trivial answer
     pareto_front: tuple[str, ...]  # of hours and mean gain, cheapest first
     same_data: SameDataCells  # (chain, target) whose chain trains on the target's own rows
     without_same_data: tuple[SameDataComparison, ...]  # by each mean over targets that has such cells
@@ -157,6 +159,7 @@ def rank_tasks(
         item_level=item_level,
         errors=uncertainty.kind,
         costs=costs,
+        phases=measure_phases(transfer),
         pareto_front=tuple(transfer.intermediates[i] for i in find_pareto_front(hours, mean_gains)),
         same_data=same_data,
         without_same_data=tuple(each for each in comparisons if each is not None),
