@@ -1,9 +1,12 @@
 """The answer of published.py: our gains beside the published ones."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
 from analysis.questions.chains import list_candidates
+from analysis.questions.published_claims import ClaimResult
 from analysis.questions.published_comparison import (
     MEAN_OF_ALL,
     MEAN_OF_TRAINED,
@@ -12,6 +15,7 @@ from analysis.questions.published_comparison import (
 )
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables import published as tables
+from analysis.tables import published_claims
 from analysis.tables.answer import Answer
 from analysis.tables.numbers import format_interval, summarise_seeds
 from analysis.tables.source import describe_source, list_names
@@ -24,22 +28,36 @@ from spaces.xtreme import TARGETS as XTREME
 QUESTION = "How does the gain compare with the published one?"
 
 
-def build_answer(transfer: Transfer, comparison: PublishedComparison) -> Answer:
-    """Return the answer: the published gain by part, and ours where it can be compared."""
+def build_answer(transfer: Transfer, comparison: PublishedComparison, claims: Sequence[ClaimResult]) -> Answer:
+    """Return the answer: the paper's claims, the published gain by part, and ours where it can be compared."""
     ours = [tables.build_comparison_table(comparison)] if comparison.is_comparable else []
     protocols = _compare_protocols(transfer) if comparison.is_comparable else ()
     return Answer(
         question=QUESTION,
-        sentences=(_describe_published(comparison), _describe_baseline(), _describe_ours(transfer, comparison)),
+        sentences=(
+            published_claims.describe_claims(transfer, claims),
+            _describe_published(comparison),
+            _describe_baseline(),
+            _describe_ours(transfer, comparison),
+        ),
         source_lines=describe_source(transfer.loaded_scores),
         tables=(
+            published_claims.build_claim_table(claims),
+            published_claims.build_measure_table(claims),
             tables.build_published_table(comparison),
             *ours,
             tables.build_group_table(comparison),
             tables.build_other_row_table(comparison),
             *tables.build_system_tables(),
+            published_claims.build_source_table(claims),
         ),
-        notes=(*_explain_tables(), *_explain_systems(), *protocols, *_list_missing(comparison)),
+        notes=(
+            *published_claims.explain_claims(claims),
+            *_explain_tables(),
+            *_explain_systems(),
+            *protocols,
+            *_list_missing(comparison),
+        ),
     )
 
 
@@ -70,7 +88,8 @@ def _describe_ours(transfer: Transfer, comparison: PublishedComparison) -> str:
             "not those of XTREME. Only published numbers are shown."
         )
     if MEAN_OF_ALL not in comparison.ours and MEAN_OF_TRAINED not in comparison.ours:
-        return f"Ours: {len(comparison.ours)} of the nine targets, so there is no mean to compare."
+        count = len(comparison.ours.keys() & set(AVERAGED_TARGETS))
+        return f"Ours: {count} of the nine targets, so there is no mean to compare."
     parts = []
     for name, scope in ((MEAN_OF_ALL, "over nine targets"), (MEAN_OF_TRAINED, "without retrieval")):
         if name in comparison.ours:

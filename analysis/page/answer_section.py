@@ -9,18 +9,28 @@ from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue, format
 from spaces.errors import UsageError
 
 
-def build_section(name: str, title: str, make_answer: Callable[[], Answer], *figures: Block) -> Section:
-    """Return the answer of a script, with figures above its tables; or the reason why these scores give none."""
+def build_section(
+    name: str, title: str, make_answer: Callable[[], Answer], *figures: Block, open_tables: int = 0
+) -> Section:
+    """Return the answer of a script, with figures above its tables; or the reason why these scores give none.
+
+    The first `open_tables` tables can be read without a click.
+    """
     try:
         answer = make_answer()
     except UsageError as error:
         return Section(name, title, (Paragraph(str(error)),))
-    tables = (build_table(f"{name}-table-{i}", grid) for i, grid in enumerate(answer.filled_tables, start=1))
+    tables = [build_table(f"{name}-table-{i}", grid) for i, grid in enumerate(answer.filled_tables, start=1)]
     notes = (blocks.BulletList(answer.notes, title="How to read it"),) if answer.notes else ()
     return Section(
         name,
         title,
-        (*map(Paragraph, answer.sentences), *figures, blocks.DetailsBlock("Tables and notes", (*tables, *notes))),
+        (
+            *map(Paragraph, answer.sentences),
+            *figures,
+            *tables[:open_tables],
+            blocks.DetailsBlock("Tables and notes", (*tables[open_tables:], *notes)),
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from analysis.page import (
 from analysis.page.blocks import Section
 from analysis.page.protocol import build_protocol_section, build_reading_section, build_versions_section
 from analysis.questions.judging import judge_dev_selection
+from analysis.questions.published_claims import judge_claims
 from analysis.questions.published_comparison import compare_with_published
 from analysis.transfer.common_seeds import keep_common_seeds
 from analysis.transfer.ranking import Ranking
@@ -43,8 +44,9 @@ def build_sections(ranking: Ranking) -> tuple[Section, ...]:
         variance.build_section(ranking),
         answer_section.build_section(
             "published",
-            "Beside the published",
-            lambda: published.build_answer(common, compare_with_published(common)),
+            "Against the paper",
+            lambda: published.build_answer(common, compare_with_published(common), judge_claims(common)),
+            open_tables=1,
         ),
         build_protocol_section(ranking),
         build_versions_section(ranking),
