@@ -49,10 +49,10 @@ def build_answer(transfer: Transfer, comparison: PublishedComparison, claims: Se
             tables.build_group_table(comparison),
             tables.build_other_row_table(comparison),
             *tables.build_system_tables(),
-            published_claims.build_source_table(claims),
         ),
         notes=(
             *published_claims.explain_claims(claims),
+            published_claims.describe_sources(claims),
             *_explain_tables(),
             *_explain_systems(),
             *protocols,

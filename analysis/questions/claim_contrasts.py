@@ -1,6 +1,6 @@
 """The differences by seed that a published claim is about, as far as these scores have its chains and targets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,10 +54,10 @@ class ClaimContrast:
         return int((compute_moments(self.by_chain).mean > 0).sum())
 
 
-def build_contrast(transfer: Transfer, claim: PublishedClaim) -> ClaimContrast | str:
+def build_contrast(transfer: Transfer, claim: PublishedClaim, same_data: SameDataCells) -> ClaimContrast | str:
     """Return what the claim is measured on, or why it cannot be.
 
-    Gains over `none` on a target that the chain has trained on are left out. Chains that are compared with one another
+    Gains over `none` in `same_data` cells are left out. Chains that are compared with one another
     keep them, as in the paper, so that all have the same targets.
     """
     known = [name for name, mask in zip(transfer.targets, transfer.scored_mask, strict=True) if mask.any()]
@@ -68,7 +68,7 @@ def build_contrast(transfer: Transfer, claim: PublishedClaim) -> ClaimContrast |
     compared = find_compared_chains(transfer, claim)
     if not compared:
         return MISSING_CHAINS[claim.chains]
-    seen = _find_same_data(transfer, tuple(compared)) if claim.opponent == "none" else frozenset()
+    seen = same_data if claim.opponent == "none" else frozenset()
     by_target = {target: _compute_gains(transfer, target) for target in (*targets, *others)}
     gains: dict[str, Array] = {}
     left_out: dict[str, str] = {}
@@ -103,12 +103,12 @@ def build_contrast(transfer: Transfer, claim: PublishedClaim) -> ClaimContrast |
     )
 
 
-def _find_same_data(transfer: Transfer, chains: Sequence[str]) -> SameDataCells:
+def find_seen_rows(transfer: Transfer) -> SameDataCells:
     """Return the same-data cells; scores that name no benchmark count as those of XTREME, as their targets do."""
     cells = find_same_data(transfer)
     if transfer.loaded_scores.benchmark is not None:
         return cells
-    pairs = ((chain, target) for chain in chains for target in transfer.targets)
+    pairs = ((chain, target) for chain in transfer.chains for target in transfer.targets)
     return cells | {(chain, target) for chain, target in pairs if shares_training_rows(XTREME, chain, target)}
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.questions.claim_contrasts import ClaimContrast, build_contrast
+from analysis.questions.claim_contrasts import ClaimContrast, build_contrast, find_seen_rows
 from analysis.questions.published_comparison import COMPARABLE_BENCHMARKS
 from analysis.statistics.interval import compute_intervals
 from analysis.statistics.moments import compute_moments
@@ -66,12 +66,13 @@ def judge_claims(transfer: Transfer, claims: Mapping[str, PublishedClaim] = CLAI
     benchmark = transfer.loaded_scores.benchmark
     if benchmark is not None and benchmark not in COMPARABLE_BENCHMARKS:
         return tuple(ClaimResult(claim=claim, reason="a synthetic benchmark") for claim in claims.values())
-    results = [_measure_claim(transfer, claim) for claim in claims.values()]
-    return _adjust_for_number(results)
+    same_data = find_seen_rows(transfer)
+    return _adjust_for_number(
+        [_judge_contrast(claim, build_contrast(transfer, claim, same_data)) for claim in claims.values()]
+    )
 
 
-def _measure_claim(transfer: Transfer, claim: PublishedClaim) -> ClaimResult:
-    contrast = build_contrast(transfer, claim)
+def _judge_contrast(claim: PublishedClaim, contrast: ClaimContrast | str) -> ClaimResult:
     if isinstance(contrast, str):
         return ClaimResult(claim=claim, reason=contrast)
     p = float(compute_p_values(contrast.difference))

@@ -72,7 +72,7 @@ def format_verdict(result: ClaimResult) -> str:
 def build_measure_table(results: Sequence[ClaimResult]) -> Grid:
     """Return what each tested claim is measured on; without rows where none is."""
     columns = tuple(map(GridColumn, ("claim", "chains", "less", "targets", "less targets")))
-    rows = tuple((each.claim.sentence, *_describe_measure(each.contrast)) for each in results if each.contrast.chains)
+    rows = tuple((each.claim.name, *_describe_measure(each.contrast)) for each in results if each.contrast.chains)
     return Grid("What the claims are measured on", columns, rows)
 
 
@@ -82,10 +82,10 @@ def _describe_measure(contrast: ClaimContrast) -> tuple[str, str, str, str]:
     return list_names(contrast.chains), opponents, targets, others
 
 
-def build_source_table(results: Sequence[ClaimResult]) -> Grid:
-    """Return the source of each claim."""
-    rows = tuple((each.claim.sentence, each.claim.source) for each in results)
-    return Grid("Where the claims stand", (GridColumn("claim"), GridColumn("source")), rows)
+def describe_sources(results: Sequence[ClaimResult]) -> str:
+    """Return the name and the source of each claim."""
+    sources = ". ".join(f"{each.claim.name}: {each.claim.source}" for each in results)
+    return f"Where the claims stand. {sources}."
 
 
 def explain_claims(results: Sequence[ClaimResult]) -> tuple[str, ...]:

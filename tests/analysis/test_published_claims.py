@@ -229,7 +229,7 @@ def test_a_chain_without_a_target_is_left_out_and_named(tmp_path: Path) -> None:
 
 def test_what_is_printed_in_every_format(tmp_path: Path, capsys: Capture) -> None:
     path = write_world(tmp_path, paper_world(), targets=("xnli", "udpos", "bucc", "tatoeba", "tydiqa"))
-    flat = printed(capsys, main, path)
+    flat = printed(capsys, main, path, width=118)
     assert "Against the paper: 11 of 11 claims of Phang et al. 2020 are tested here: 7 as published (average," in flat
     assert "Here average, best tasks and mix are measured on 5, 2 of them retrieval, which is another quantity." in flat
     assert "Not in the claim `xnli`: mnli (trains on the targets' own rows)." in flat
