@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from analysis.questions.chains import list_candidates, read_plain_chain, tasks_of
 from analysis.transfer.array import Transfer
+from analysis.transfer.same_data import read_multitask_mix
 from spaces.chain import MLM, Chain, Ingredient, parse_chain
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
@@ -49,8 +50,9 @@ def _find_mixes(transfer: Transfer) -> ComparedChains:
         if isinstance(chain, Chain):
             is_english = all(each.language in (None, ENGLISH) for each in chain.ingredients)
             members = chain.tasks if is_english and len(chain.tasks) > 1 else ()
-        else:  # a file of scores does not tell the tasks of its mix of all
-            members = tuple(chain_of_task) if parsed.is_multitask and not transfer.loaded_scores.specs else ()
+        else:  # a file of scores may not tell the tasks of its mix of all
+            is_plain = parsed.is_multitask and not (parsed.method or parsed.target_method or parsed.step_multiplier > 1)
+            members = tuple(chain_of_task) if is_plain and not read_multitask_mix(transfer) else ()
         known = tuple(chain_of_task[task] for task in members if task in chain_of_task)
         if len(known) > 1:
             mixes[name] = known

@@ -40,6 +40,7 @@ class ClaimContrast:
     targets: tuple[str, ...] = ()
     other_targets: tuple[str, ...] = ()
     by_chain: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    is_chosen: bool = False  # the opponent is the best of several, as the other seeds choose it
     left_out: Mapping[str, str] = field(default_factory=dict)  # chain -> reason
     same_data_cells: int = 0  # cells of the chains that are left out of their means
 
@@ -47,6 +48,19 @@ class ClaimContrast:
     def difference(self) -> Array:
         """The mean over the chains [seeds]."""
         return np.asarray(self.by_chain.mean(axis=0)) if self.chains else np.zeros(0)
+
+    @property
+    def widened(self) -> Array:
+        """The difference [seeds] for tests and intervals: further from its mean where other seeds choose the opponent.
+
+        Such differences share the seeds that chose, so their spread is too small. The variance is multiplied by
+        1 + n / (n - 1) for n seeds, as Nadeau and Bengio (2003) do for folds that share their training data.
+        """
+        difference, seeds = self.difference, len(self.difference)
+        if not self.is_chosen or seeds < MIN_SEEDS:
+            return difference
+        mean = difference.mean()
+        return np.asarray(mean + (difference - mean) * np.sqrt(1 + seeds / (seeds - 1)))
 
     @property
     def chains_above_zero(self) -> int:
@@ -98,6 +112,7 @@ def build_contrast(transfer: Transfer, claim: PublishedClaim, same_data: SameDat
         targets=targets,
         other_targets=others,
         by_chain=np.stack(list(differences.values())),
+        is_chosen=claim.opponent == "the best single task",
         left_out=left_out,
         same_data_cells=sum((chain, t) in seen for chain in differences for t in (*targets, *others)),
     )

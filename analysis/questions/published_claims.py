@@ -40,7 +40,7 @@ class ClaimResult:
     @property
     def interval(self) -> tuple[float, float]:
         """Student's interval of the mean difference; NaN with too few seeds."""
-        low, high = compute_intervals(self.contrast.difference)
+        low, high = compute_intervals(self.contrast.widened)
         return float(low), float(high)
 
     @property
@@ -75,7 +75,7 @@ def judge_claims(transfer: Transfer, claims: Mapping[str, PublishedClaim] = CLAI
 def _judge_contrast(claim: PublishedClaim, contrast: ClaimContrast | str) -> ClaimResult:
     if isinstance(contrast, str):
         return ClaimResult(claim=claim, reason=contrast)
-    p = float(compute_p_values(contrast.difference))
+    p = float(compute_p_values(contrast.widened))
     if np.isnan(p):
         return ClaimResult(claim=claim, reason="the same difference at every seed", contrast=contrast)
     return ClaimResult(claim=claim, contrast=contrast, p=p)

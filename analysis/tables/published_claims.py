@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from analysis.questions.claim_contrasts import ClaimContrast
 from analysis.questions.published_claims import ClaimResult, ClaimVerdict
 from analysis.statistics.interval import CONFIDENCE_LEVEL
-from analysis.statistics.moments import EPSILON
-from analysis.tables.grid import Grid, GridColumn, GridRow
-from analysis.tables.numbers import number_or_none, summarise_seeds
+from analysis.statistics.moments import EPSILON, finite_or_none
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
+from analysis.tables.numbers import number_or_none
 from analysis.tables.source import group_by_reason, list_names, pluralise
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
@@ -50,7 +50,11 @@ def build_claim_table(results: Sequence[ClaimResult]) -> Grid:
 
 def _build_row(result: ClaimResult) -> GridRow:
     contrast = result.contrast
-    difference = summarise_seeds(contrast.difference) if contrast.chains else None
+    difference = None
+    if contrast.chains:
+        low, high = map(finite_or_none, result.interval)
+        seeds = len(contrast.difference)
+        difference = GridNumber(value=result.mean, low=low, high=high, seeds=seeds, of_seeds=seeds)
     above = f"{contrast.chains_above_zero} of {len(contrast.chains)}" if contrast.chains else ""
     p = None if result.p_holm is None else number_or_none(result.p_holm)
     return (result.claim.sentence, difference, format_verdict(result), p, above)
@@ -98,7 +102,7 @@ def explain_claims(results: Sequence[ClaimResult]) -> tuple[str, ...]:
         f"targets and test items. p is Holm's over {pluralise(len(tested), 'claim')}; the intervals are not adjusted. "
         "The paper has one encoder and the best task for each target; here every task counts alike.",
         "A claim of no gain is never confirmed: the interval says which gain is excluded. The best single task is "
-        "chosen on the other seeds.",
+        "chosen on the other seeds; the error of that claim is widened, because these choices share seeds.",
     ]
     means = [each for each in tested if each.claim.target_groups == WHOLE_MEAN]
     if means and len(targets := means[0].contrast.targets) < len(AVERAGED_TARGETS):

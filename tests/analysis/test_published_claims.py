@@ -35,7 +35,7 @@ def write_world(
     targets: tuple[str, ...] = AVERAGED_TARGETS,
     seeds: int = 4,
     noise: float = 0.05,
-    benchmark: str = "xtreme",
+    benchmark: str | None = "xtreme",
 ) -> Path:
     """Write scores of 50 points plus the gain and the seed's noise, in points, in one language."""
     rng, rows = np.random.default_rng(7), []
@@ -125,10 +125,17 @@ def test_a_mix_is_compared_with_the_task_that_the_other_seeds_choose(tmp_path: P
         for target in ("udpos", "tatoeba")
         for seed, value in enumerate(values)
     ]
-    contrast = judge(write_file(tmp_path, rows, "split"))["mix"].contrast
+    results = judge(write_file(tmp_path, rows, "split"))
+    contrast = results["mix"].contrast
     # Without seed 0: mnli 55, squad 54. Without seed 1: mnli. Without seed 2: mnli 55, squad 54.
     assert contrast.difference == pytest.approx([57 - 60, 57 - 50, 57 - 60])
     assert contrast.opponents == ("mnli",)
+    # The choices share seeds: the variance of the mean is 1 + n / (n - 1) times that of independent differences.
+    plain = np.ptp(compute_intervals(contrast.difference))
+    assert np.ptp(results["mix"].interval) == pytest.approx(plain * np.sqrt(1 + 3 / 2))
+    assert results["mix"].mean == pytest.approx(1 / 3)
+    average = results["average"]
+    assert np.ptp(average.interval) == pytest.approx(np.ptp(compute_intervals(average.contrast.difference)))
 
 
 def test_controls_baselines_and_methods_are_no_tasks(tmp_path: Path) -> None:
@@ -153,8 +160,15 @@ def test_mixes_twins_and_languages_are_found_by_what_their_names_mean(tmp_path: 
 
 
 def test_the_mix_of_all_tasks_stands_alone_where_it_is_there(tmp_path: Path) -> None:
-    world = dict.fromkeys(("mnli", "squad", "mnli+squad", "multitask"), ALL)
-    assert judge(write_world(tmp_path, world))["mix"].contrast.chains == ("multitask",)
+    world = dict.fromkeys(("mnli", "squad", "mnli+squad", "multitask", "multitask~freelb", "multitask~x2"), ALL)
+    for benchmark in ("xtreme", None):  # scores that name none do not tell what was mixed
+        path = write_world(tmp_path, world, benchmark=benchmark)
+        assert judge(path)["mix"].contrast.chains == ("multitask",)
+
+
+def test_scores_that_name_no_benchmark_have_the_same_data_cells_of_xtreme(tmp_path: Path) -> None:
+    results = judge(write_world(tmp_path, {"mnli": ALL, "qqp": ALL}, benchmark=None))
+    assert results["xnli"].contrast.chains == ("qqp",)
 
 
 def test_what_the_scores_lack_is_said(tmp_path: Path) -> None:

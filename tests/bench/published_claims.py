@@ -78,18 +78,21 @@ def list_effects(template: Transfer) -> Array:
 def show_null(rng: np.random.Generator, worlds: int) -> None:
     """Print how often a claim is shown where there is no effect."""
     print("null worlds")
-    row("noise", "seeds", "any shown", "covered", "worst claim")
+    row("noise", "seeds", "any shown", "covered", "lowest", "of claim", width=14)
     for name, noise in NOISES.items():
         for seeds in (3, 5, 10):
             template = make_template(seeds)
             effects = np.zeros((len(template.chains), len(template.targets)))
             shown, covered = [], []
+            names: list[str] = []
             for _ in range(worlds):
                 results = simulate(rng, template, effects, noise)
                 shown.append(any(each.verdict in ("as published", "opposite") for each in results))
                 covered.append([each.interval[0] <= 0 <= each.interval[1] for each in results])
+                names = [each.claim.name for each in results]
             by_claim = np.mean(covered, axis=0)
-            row(name, seeds, float(np.mean(shown)), float(by_claim.mean()), float(by_claim.min()))
+            worst = int(by_claim.argmin())
+            row(name, seeds, *map(float, (np.mean(shown), by_claim.mean(), by_claim[worst])), names[worst], width=14)
 
 
 def show_power(rng: np.random.Generator, worlds: int) -> None:
