@@ -154,7 +154,6 @@ def _show_plan(request: "SweepRequest", slots: int, options: RunOptions) -> int:
     arms = () if request.missing_data else make_board(request, None, None).iter_arms()
     done = Counter(stratum.id for stratum, arm in arms if arm.outcome is not None)
     lines = describe_plan(request, estimate_cost(request, slots, options.keep), done.total())
-    lines += describe_time(request, options, slots, done)
     lines += describe_detectable(request, estimate_work(request), find_spread(request))
     lines += [f"left out: {line}" for line in request.skipped_tasks]
     lines += [f"note: {line}" for line in (*request.maker.start.notes, *request.foreign_notes)]
@@ -162,7 +161,8 @@ def _show_plan(request: "SweepRequest", slots: int, options: RunOptions) -> int:
         from search.request.needs import format_missing_data
 
         lines.append(format_missing_data(request.missing_data))
-    print("\n".join(lines))
+    print("\n".join(lines), flush=True)
+    print("\n".join(describe_time(request, options, slots, done)))  # half a minute
     return ExitCode.DONE
 
 

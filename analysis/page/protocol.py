@@ -38,7 +38,8 @@ def build_protocol_section(ranking: Ranking) -> Section:
     }
     recipes = dict.fromkeys(str(spec.get("recipe", "ours")) for spec in specs)
     facts["recipe"] = join_names(list(recipes)) if recipes else NOT_RECORDED
-    facts["bounds"] = join_names(list(dict.fromkeys(describe_bounds(spec) or "none" for spec in specs))) or NOT_RECORDED
+    bounds = list(dict.fromkeys(describe_bounds(spec) or "none" for spec in specs))
+    facts["bounds"] = join_names(bounds) if bounds else NOT_RECORDED
     for name in ("scheduler", "precision", "floors"):
         facts[name.replace("_", " ")] = _describe_setting(specs, name)
     if scores.ceilings:

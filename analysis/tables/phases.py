@@ -88,7 +88,7 @@ def _list_judged(ranking: Ranking) -> list[PhaseScore]:
 
 def _list_points(scores: Iterable[PhaseScore]) -> str:
     """Return `squad (12.1, trivial answer 10.4 points), csqa in mnli+csqa (21.0, 20.0)`."""
-    parts = []
+    parts: list[str] = []
     for score in scores:
         words = ("", "") if parts else ("trivial answer ", " points")
         parts.append(f"{_name(score)} ({score.mean:.1f}, {words[0]}{score.trivial:.1f}{words[1]})")

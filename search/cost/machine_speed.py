@@ -125,8 +125,9 @@ def build_sample(encoder: Encoder, shape: Shape) -> FeatureTable:
     """Return a table of pairs of one length, made of random pieces of the vocabulary."""
     rows, length = shape
     rng = np.random.default_rng(0)
-    size = encoder.model.get_input_embeddings().num_embeddings
-    ordinary = np.setdiff1d(np.arange(size), encoder.tokenizer.all_special_ids).astype(np.int32)
+    special = {*encoder.tokenizer.all_special_ids}
+    pieces = range(encoder.model.get_input_embeddings().weight.shape[0])  # type: ignore[union-attr, index]
+    ordinary = np.array([piece for piece in pieces if piece not in special], np.int32)
     marks = (np.arange(length, dtype=np.int32) * 2 // length,)  # two segments of one length
     features = [
         Feature(example=i, rows=(rng.choice(ordinary, length),), types=None, target=np.array(0, np.int32), marks=marks)

@@ -37,7 +37,7 @@ def _check_measurable(request: SweepRequest, options: RunOptions) -> None:
     if options.uses_cluster:
         raise UnmeasurableError("the trials run on a cluster, and this machine says nothing of its speed.")
     if request.missing_data:
-        raise UnmeasurableError("data or the encoder are missing, see below.")
+        raise UnmeasurableError("data or the encoder are missing, see above.")
     if encoder_shape_of(request) is None:
         raise UnmeasurableError("the encoder's configuration does not name its layers, width and vocabulary.")
 

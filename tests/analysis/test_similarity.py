@@ -143,7 +143,7 @@ def test_only_the_runs_that_count_are_read(tmp_path: Path) -> None:
     lost = Run(intermediate="mnli", test={"xnli": {"en": 0.9, "qna": 0.9}}, rate=2e-3, dev=(0.1,), parent=phase)
     add_run(folder, lost)
     write_probes(tmp_path, lost.key, {("logme", "before"): 999.0})
-    probed = read_probed_stages(read_transfer(folder), [tmp_path / "stages"])
+    probed = read_probed_stages(read_transfer(folder))
     assert 999.0 not in probed.values.values() and -99.0 not in probed.values.values()
     assert probed.task_stages["mnli", 0] == phase
 

@@ -136,7 +136,7 @@ def test_an_assert_guards_nothing() -> None:
 
 
 @pytest.mark.parametrize("level", ["1", "2"])
-@pytest.mark.parametrize("command", [["search/run.py", "--plan"], ["analysis/report.py", "--help"]])
+@pytest.mark.parametrize("command", [["search/run.py", "--plan", "--space", "quick"], ["analysis/report.py", "--help"]])
 def test_commands_work_without_asserts_and_docstrings(tmp_path: Path, level: str, command: list[str]) -> None:
     environment = {**os.environ, "PYTHONOPTIMIZE": level, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(

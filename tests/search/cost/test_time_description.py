@@ -85,7 +85,7 @@ def test_a_reason_is_one_line(flags: tuple[object, ...], model: Path, tmp_path: 
     empty = tmp_path / "empty"
     empty.mkdir()
     missing = tuple(empty if flag == tmp_path / "hub" else flag for flag in flags)
-    assert lines_of(*missing) == ["time: not measured: data or the encoder are missing, see below."]
+    assert lines_of(*missing) == ["time: not measured: data or the encoder are missing, see above."]
 
 
 def test_an_encoder_that_cannot_be_trained_is_no_error_of_the_plan(
