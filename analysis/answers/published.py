@@ -42,8 +42,7 @@ def build_answer(transfer: Transfer, comparison: PublishedComparison, claims: Se
         ),
         source_lines=describe_source(transfer.loaded_scores),
         tables=(
-            published_claims.build_claim_table(claims),
-            published_claims.build_measure_table(claims),
+            *published_claims.list_tables(claims),
             tables.build_published_table(comparison),
             *ours,
             tables.build_group_table(comparison),
@@ -52,7 +51,6 @@ def build_answer(transfer: Transfer, comparison: PublishedComparison, claims: Se
         ),
         notes=(
             *published_claims.explain_claims(claims),
-            published_claims.describe_sources(claims),
             *_explain_tables(),
             *_explain_systems(),
             *protocols,

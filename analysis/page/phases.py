@@ -11,21 +11,17 @@ from analysis.page.blocks import (
     Section,
 )
 from analysis.tables import phases
+from analysis.tables.source import pluralise
 from analysis.transfer.phases import PhaseScore
 from analysis.transfer.ranking import Ranking
 
 COLUMNS = (
     PageColumn("phase"),
-    PageColumn("task of a mix"),
     PageColumn("English dev", is_formatted=True),
-    PageColumn("lowest seed", 1),
-    PageColumn("highest seed", 1),
-    PageColumn("seeds", 0),
-    PageColumn("trivial answer", 1),
-    PageColumn("above it", is_formatted=True),
-    PageColumn("learnt"),
+    PageColumn("range over seeds", is_formatted=True),
     PageColumn("dev examples", 0),
 )
+VERDICT_COLUMNS = (PageColumn("trivial answer", 1), PageColumn("above it", is_formatted=True), PageColumn("learnt"))
 
 
 def build_section(ranking: Ranking) -> Section:
@@ -35,24 +31,25 @@ def build_section(ranking: Ranking) -> Section:
     if not scores:
         return Section(name, title, (Paragraph("These scores hold no English dev of intermediate phases."),))
     caption = "English dev in points at the best tenth of the runs that count, mean over seeds ± standard error"
-    table = PageTable("phases-table", caption, COLUMNS, tuple(map(_build_row, scores)))
+    has_verdicts = any(score.trivial is not None for score in scores)  # of older sweeps none is known
+    columns = (*COLUMNS, *VERDICT_COLUMNS) if has_verdicts else COLUMNS
+    rows = tuple(_build_row(score)[: len(columns)] for score in scores)
+    table = PageTable("phases-table", caption, columns, rows)
     lines = tuple(phases.describe_phases(ranking))
     return Section(name, title, ((BulletList(lines),) if lines else ()) + (table,))
 
 
 def _build_row(score: PhaseScore) -> tuple[PageValue, ...]:
     values = score.values.values()
+    span = f"{min(values):.1f} to {max(values):.1f} ({pluralise(len(values), 'seed')})"
     return (
-        score.phase,
-        score.task,
+        score.phase if score.task is None else f"{score.task} in {score.phase}",
         _format(score.mean, score.error),
-        min(values),
-        max(values),
-        len(values),
+        FormattedValue(span, max(values) - min(values)),
+        score.examples,
         score.trivial,
         _format(score.difference, score.difference_error, "+"),
         phases.VERDICTS[score.is_learnt].replace("-", ABSENT),
-        score.examples,
     )
 
 

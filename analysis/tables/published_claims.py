@@ -28,7 +28,7 @@ def describe_claims(transfer: Transfer, results: Sequence[ClaimResult]) -> str:
     head = f"Against the paper: {len(tested)} of {len(results)} claims of Phang et al. 2020 are tested here"
     if not tested:
         benchmark = transfer.loaded_scores.benchmark
-        if any(each.reason != results[0].reason for each in results):
+        if list_tables(results):
             return f"{head}; the table says what each lacks."
         why = f": {benchmark} is a synthetic world, and nothing in it is about natural language" if benchmark else ""
         return f"{head}{why}."
@@ -38,6 +38,13 @@ def describe_claims(transfer: Transfer, results: Sequence[ClaimResult]) -> str:
         if names:
             parts.append(f"{len(names)} {words} ({list_names(names, len(names))})")
     return f"{head}: {'; '.join(parts)}."
+
+
+def list_tables(results: Sequence[ClaimResult]) -> tuple[Grid, ...]:
+    """Return the tables of the claims; none where one reason, such as a synthetic benchmark, rules all of them out."""
+    if all(each.verdict == "not tested" and each.reason == results[0].reason for each in results):
+        return ()
+    return build_claim_table(results), build_measure_table(results)
 
 
 def build_claim_table(results: Sequence[ClaimResult]) -> Grid:
@@ -96,7 +103,7 @@ def explain_claims(results: Sequence[ClaimResult]) -> tuple[str, ...]:
     """Return how to read the table of claims; nothing where no claim is tested."""
     tested = [each for each in results if each.verdict != "not tested"]
     if not tested:
-        return ()
+        return (describe_sources(results),) if list_tables(results) else ()
     notes = [
         f"Claims: each is a difference at every seed, and its error that over seeds (Student's t), for these tasks, "
         f"targets and test items. p is Holm's over {pluralise(len(tested), 'claim')}; the intervals are not adjusted. "
@@ -118,4 +125,4 @@ def explain_claims(results: Sequence[ClaimResult]) -> tuple[str, ...]:
     for each in tested:
         if each.contrast.left_out:
             notes.append(f"Not in the claim `{each.claim.name}`: {group_by_reason(each.contrast.left_out)}.")
-    return tuple(notes)
+    return (*notes, describe_sources(results))

@@ -233,5 +233,6 @@ def test_every_format_has_the_table(tmp_path: Path) -> None:
     ]
     assert document[0]["values"] == {"0": pytest.approx(50), "1": pytest.approx(50)}
     table = page.build_section(ranking).blocks[-1]
-    rows = {row[:2]: row for row in getattr(table, "rows", ())}
-    assert rows["squad", None][3:7] == (pytest.approx(12), pytest.approx(12), 2, pytest.approx(10))
+    rows = {row[0]: row for row in getattr(table, "rows", ())}
+    assert rows["squad"][2].text == "12.0 to 12.0 (2 seeds)" and rows["squad"][4] == pytest.approx(10)
+    assert "squad in mnli+squad" in rows
