@@ -3,7 +3,7 @@
 Probes are counted roughly, and the rows that ceilings train on in other languages as English ones.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ from trainables.kinds.mlm import SELECTED_SHARE
 from trainables.probes.frozen_features import MAX_INPUTS
 from trainables.probes.similarity import FISHER_EXAMPLES
 from trainables.probes.translations import MAX_SENTENCES
-from trainables.training.mixing import compute_sampling_shares
+from trainables.training.mixing import divide_steps
 from trainables.training.schedule import compute_total_steps
 from trainables.training_stage import read_recipe, resolve_ingredients
 
@@ -123,10 +123,10 @@ class WorkEstimator:
             * (1.0 if task.kind == "mlm" else size.inputs_per_row)
             for (task, _, _), size in zip(ingredients, sizes, strict=True)
         ]
-        shares = _divide_steps([task for task, _, _ in ingredients], counts, entry)
+        shares = divide_steps([task for task, _, _ in ingredients], [round(count) for count in counts], entry)
         budget = entry.get("examples")
         judged = [
-            count if budget is None else min(count, share * budget * size.inputs_per_row)
+            count if budget is None else min(count, share.among_its_kind * budget * size.inputs_per_row)
             for (task, _, _), count, share, size in zip(ingredients, counts, shares, sizes, strict=True)
             if task.name != MLM or len({task.name for task, _, _ in ingredients}) == 1
         ]
@@ -136,7 +136,7 @@ class WorkEstimator:
         for (task, _, _), share, size in zip(ingredients, shares, sizes, strict=True):
             passes = 1.0 if method is None or task.kind == "mlm" else METHODS[method["name"]].passes
             step = size.step_load(recipe.batch_size, bucket)
-            load += step.with_passes(passes * self._head_factor(task)).times(share * steps)
+            load += step.with_passes(passes * self._head_factor(task)).times(share.of_steps * steps)
         return load
 
     def _head_factor(self, task: Task) -> float:
@@ -196,15 +196,3 @@ class WorkEstimator:
 def choose_languages(languages: Sequence[str]) -> list[str]:
     """Return at most SAMPLED_LANGUAGES of these, at equal distances, the first one among them."""
     return list(languages[:: -(-len(languages) // SAMPLED_LANGUAGES) or 1])
-
-
-def _divide_steps(tasks: Sequence[Task], counts: Sequence[float], recipe: Mapping[str, Any]) -> list[float]:
-    """Return the share of the steps of each ingredient, as `build_training_parts` divides them."""
-    masked = recipe.get("masked") or {"share": 0.0, "smoothing": 0.0}
-    sampler = {"sampler": {"cap": None, "exponent": masked["smoothing"]}}
-    sizes = [(task.name == MLM, round(count)) for task, count in zip(tasks, counts, strict=True)]
-    shares = iter(compute_sampling_shares([size for is_mlm, size in sizes if not is_mlm], recipe))
-    masked_shares = iter(compute_sampling_shares([size for is_mlm, size in sizes if is_mlm], sampler))
-    return [
-        next(masked_shares) * masked["share"] if is_mlm else next(shares) * (1 - masked["share"]) for is_mlm, _ in sizes
-    ]

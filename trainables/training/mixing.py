@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,23 +28,18 @@ def build_training_parts(
     the rows of a smaller one at the same seed. Masked words get the share of all steps that the recipe states, and no
     share of `examples`. (`sham`, a control, is a task of its own.)
     """
-    masked = recipe.get("masked") or {"share": 0.0, "smoothing": 0.0}
     shuffles = [_shuffle_examples(table, seed)[:limit] for _, table in tables]
     limited = [_find_features(task, table, rows) for (task, table), rows in zip(tables, shuffles, strict=True)]
-    sizes = [len(rows) for (task, _), rows in zip(tables, limited, strict=True) if task.name != MLM]
-    masked_sizes = [len(rows) for (task, _), rows in zip(tables, limited, strict=True) if task.name == MLM]
-    shares = iter(compute_sampling_shares(sizes, recipe))
-    masked_shares = iter(_compute_power_shares(masked_sizes, masked["smoothing"]))
+    shares = divide_steps([task for task, _ in tables], [len(rows) for rows in limited], recipe)
     languages = Counter(task.name for task, _ in tables)
     names = {task.name for task, _ in tables if task.name != MLM}
     taken: dict[str, set[bytes]] = {name: set() for name in names}
     turns = Counter[str]()
     parts = []
-    for (task, table), shuffled, rows in zip(tables, shuffles, limited, strict=True):
-        is_mlm = task.name == MLM
-        share, subset = next(masked_shares if is_mlm else shares), None if len(rows) == len(table) else rows
-        if recipe.get("examples") is not None and not is_mlm:
-            count = max(1, round(share * recipe["examples"]))
+    for (task, table), shuffled, rows, share in zip(tables, shuffles, limited, shares, strict=True):
+        subset = None if len(rows) == len(table) else rows
+        if recipe.get("examples") is not None and task.name != MLM:
+            count = max(1, round(share.among_its_kind * recipe["examples"]))
             own = shuffled[turns[task.name] :: languages[task.name]]
             elsewhere = set().union(*(inputs for name, inputs in taken.items() if name != task.name))
             chosen = select_distinct_examples(table, own, count, elsewhere)
@@ -51,11 +47,32 @@ def build_training_parts(
                 taken[task.name] |= {inputs for _, inputs in iterate_inputs(table, chosen)}
             subset = _find_features(task, table, chosen)
         turns[task.name] += 1
-        weight = share * (masked["share"] if is_mlm else 1 - masked["share"])
         if task.is_control and task.labels:
             table = _randomize_labels(table, len(task.labels), seed)
-        parts.append(TrainingPart(task=task, table=table, weight=weight, subset=subset))
+        parts.append(TrainingPart(task=task, table=table, weight=share.of_steps, subset=subset))
     return parts
+
+
+@dataclass(frozen=True, slots=True)
+class PartShare:
+    """The share of a part among the tasks, or among the texts of masked words, and its share of all steps."""
+
+    among_its_kind: float
+    of_steps: float
+
+
+def divide_steps(tasks: Sequence[Task], sizes: Sequence[int], recipe: Mapping[str, Any]) -> list[PartShare]:
+    """Return the shares of parts with these numbers of features, by the recipe's sampler and its masked words."""
+    masked = recipe.get("masked") or {"share": 0.0, "smoothing": 0.0}
+    sized = list(zip(tasks, sizes, strict=True))
+    shares = iter(compute_sampling_shares([size for task, size in sized if task.name != MLM], recipe))
+    masked_shares = iter(_compute_power_shares([size for task, size in sized if task.name == MLM], masked["smoothing"]))
+    divided = []
+    for task in tasks:
+        is_mlm = task.name == MLM
+        share = next(masked_shares if is_mlm else shares)
+        divided.append(PartShare(share, share * (masked["share"] if is_mlm else 1 - masked["share"])))
+    return divided
 
 
 def describe_shortage(parts: Sequence[TrainingPart], recipe: Mapping[str, Any]) -> str | None:
