@@ -32,7 +32,13 @@ from trainables.training.fine_tuning import DivergedError, FineTuning
 from trainables.training.memory import read_peak_memory
 from trainables.training.pretraining import Pretraining
 from trainables.training.schedule import end_of_tenth
-from trainables.training_stage import build_dev_rows, extract_label_head, find_degeneracy, score_tests
+from trainables.training_stage import (
+    build_dev_rows,
+    choose_trivial_answers,
+    extract_label_head,
+    find_degeneracy,
+    score_tests,
+)
 
 ORPHAN_WAIT = 60.0  # seconds to wait for another process that has the stage open
 
@@ -111,8 +117,9 @@ class StageRun:
         training.restore_best()
         if self.stage.kind == "intermediate":
             self._store_encoder(training.encoder, extract_label_head(training))
-        self.test_results = score_tests(self.stage, training, self.context, self.profile)
-        reason = find_degeneracy(training, is_floor=bool(self.stage.start.get("random")))
+        trivial = choose_trivial_answers(training)
+        self.test_results = score_tests(self.stage, training, self.context, self.profile, trivial)
+        reason = find_degeneracy(training, trivial, is_floor=bool(self.stage.start.get("random")))
         probing_began = time.monotonic()
         self.stage_probes = probe_stage(self.stage, training, self.context, self.profile, self._load_parent)
         began += time.monotonic() - probing_began  # probes are no part of a stage's cost

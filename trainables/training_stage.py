@@ -1,7 +1,7 @@
 """Intermediate and target stages: their training data, their dev and test scores, and the check for degenerate runs."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from spaces.benchmark import BENCHMARKS
@@ -33,6 +33,7 @@ from trainables.training.trivial_answers import (
 )
 
 MAJORITY = "majority"
+TrivialAnswers = Mapping[str, TrivialAnswer]  # by task
 _RECIPE_FIELDS = {field.name for field in dataclasses.fields(Recipe)}
 
 
@@ -114,11 +115,23 @@ def build_dev_rows(stage: Stage, training: FineTuning) -> list[dict[str, Any]]:
 def _count_dev_examples(metric: str, training: FineTuning) -> int:
     """Return the number of dev examples behind a metric: all, or those of the one task of a mix that it belongs to."""
     sizes = {dev_set.task.name: len(dev_set.examples) for dev_set in training.dev_sets}
-    of_task = {name + suffix: size for name, size in sizes.items() for suffix in (TASK_SCORE_SUFFIX, MAJORITY_SUFFIX)}
-    return of_task.get(metric, sum(sizes.values())) if len(sizes) > 1 else sum(sizes.values())
+    return sizes.get(metric.removesuffix(TASK_SCORE_SUFFIX).removesuffix(MAJORITY_SUFFIX), sum(sizes.values()))
 
 
-def score_tests(stage: Stage, training: FineTuning, context: StageContext, profile: EncoderProfile) -> TestResults:
+def choose_trivial_answers(training: FineTuning) -> TrivialAnswers:
+    """Return the trivial answer of each judged task that has one, by name."""
+    answers = {}
+    for dev_set in training.dev_sets:
+        part = next(part for part in training.parts if part.task.name == dev_set.task.name)
+        answer = choose_trivial_answer(part.targets, dev_set)
+        if answer is not None:
+            answers[dev_set.task.name] = answer
+    return answers
+
+
+def score_tests(
+    stage: Stage, training: FineTuning, context: StageContext, profile: EncoderProfile, trivial: TrivialAnswers
+) -> TestResults:
     """Return the best tenth's scores in every language of every target, with those of the trivial answer beside them.
 
     An intermediate stage has no targets: its results are the trivial answer's dev score, and its dev predictions if
@@ -139,8 +152,8 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
             predictions = training.evaluate(dev_set).predictions
             results.predictions.append(build_prediction_table(stage.key, dev_set, predictions, "dev"))
     if not stage.targets:
-        results.rows.extend(_build_chance_rows(training))
-    trivial = _choose_trivial(training) if stage.targets else None
+        results.rows.extend(_build_chance_rows(training, trivial))
+    answer = trivial.get(training.dev_sets[0].task.name)
     for name, languages in stage.targets.items():
         task = with_splits_of(benchmark.targets[name], training.recipe)
         for language in languages:
@@ -149,7 +162,7 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
             result = training.evaluate(test_set, training.parts[0].task)
             if context.keep_predictions:
                 results.predictions.append(build_prediction_table(stage.key, test_set, result.predictions))
-            baseline = None if trivial is None else score_trivial_answer(trivial, test_set)
+            baseline = None if answer is None else score_trivial_answer(answer, test_set)
             majority = {} if baseline is None else {MAJORITY: compute_task_score(task, baseline)}
             metrics, tenth, examples = {**result.metrics, **majority}, training.best_tenth, len(test_set.examples)
             columns = {"target": name, "tenth": tenth, "language": language, "examples": examples}
@@ -159,15 +172,14 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
     return results
 
 
-def _build_chance_rows(training: FineTuning) -> list[dict[str, Any]]:
+def _build_chance_rows(training: FineTuning, trivial: TrivialAnswers) -> list[dict[str, Any]]:
     """Return the trivial answer's score on English dev; of a mix its mean over the tasks, and that of each task."""
-    by_task = {}
-    for dev_set in training.dev_sets:
-        part = next(part for part in training.parts if part.task.name == dev_set.task.name)
-        trivial = choose_trivial_answer(part.targets, dev_set)
-        if trivial is None:
-            return []
-        by_task[dev_set.task.name] = compute_task_score(dev_set.task, score_trivial_answer(trivial, dev_set))
+    if len(trivial) < len(training.dev_sets):
+        return []
+    by_task = {
+        dev_set.task.name: compute_task_score(dev_set.task, score_trivial_answer(trivial[dev_set.task.name], dev_set))
+        for dev_set in training.dev_sets
+    }
     metrics = {MAJORITY: sum(by_task.values()) / len(by_task)}
     if len(by_task) > 1:
         metrics |= {name + MAJORITY_SUFFIX: score for name, score in by_task.items()}
@@ -199,7 +211,7 @@ def extract_label_head(training: FineTuning) -> LabelHead | None:
     return LabelHead(task, head) if is_plain else None
 
 
-def find_degeneracy(training: FineTuning, *, is_floor: bool = False) -> str | None:
+def find_degeneracy(training: FineTuning, trivial: TrivialAnswers, *, is_floor: bool = False) -> str | None:
     """Return the reason why a complete run is degenerate, or None: constant predictions, or no better than chance.
 
     Chance is the trivial answer on English dev: a run that does not beat it has failed. For labels it is the majority
@@ -212,13 +224,8 @@ def find_degeneracy(training: FineTuning, *, is_floor: bool = False) -> str | No
     dev_set = training.dev_sets[0]
     if is_floor or len(training.dev_sets) > 1 or training.parts[0].task.is_control:
         return None
-    trivial = _choose_trivial(training)
-    if trivial is None:
+    if dev_set.task.name not in trivial:
         return None
-    chance = compute_judged_score(dev_set.task, score_trivial_answer(trivial, dev_set))
+    chance = compute_judged_score(dev_set.task, score_trivial_answer(trivial[dev_set.task.name], dev_set))
     best = compute_judged_score(dev_set.task, training.dev_metrics[training.best_tenth - 1])
     return "chance level" if best <= chance else None
-
-
-def _choose_trivial(training: FineTuning) -> TrivialAnswer | None:
-    return choose_trivial_answer(training.parts[0].targets, training.dev_sets[0])
