@@ -43,7 +43,7 @@ class Bounds:
         return {name: number for name, number in asdict(self).items() if number is not None}
 
 
-UNBOUNDED_ROWS = Bounds()
+NO_BOUNDS = Bounds()
 
 _DESCRIPTIONS = {
     "limit": "{} training rows of a task",

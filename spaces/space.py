@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from spaces.benchmark import UNBOUNDED, Benchmark, Budget
-from spaces.bounds import UNBOUNDED_ROWS, Bounds
+from spaces.bounds import NO_BOUNDS, Bounds
 from spaces.ceilings import MAX_SHOTS, Ceiling, build_ceilings
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.encoders import EncoderProfile
@@ -51,7 +51,7 @@ class Space:
     target_shots: int | None = None  # also train the targets on so many rows of each language
     mixture: tuple[str, ...] | None = None  # tasks of `multitask`; None: every intermediate task
     budget: Budget = UNBOUNDED
-    bounds: Bounds = UNBOUNDED_ROWS
+    bounds: Bounds = NO_BOUNDS
     masked: MaskedWords = DEFAULT_MASKED_WORDS
 
     def __post_init__(self) -> None:
@@ -76,7 +76,7 @@ class Axes:
     mixture: tuple[str, ...]  # tasks of `multitask`; empty if no chain has it
     chain_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # all seeds of the chains that have more
     budget: Budget = UNBOUNDED
-    bounds: Bounds = UNBOUNDED_ROWS
+    bounds: Bounds = NO_BOUNDS
     masked: MaskedWords = DEFAULT_MASKED_WORDS
 
     def seeds_of(self, chain: str) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ def _build_row(score: PhaseScore) -> tuple[PageValue, ...]:
     values = score.values.values()
     span = f"{min(values):.1f} to {max(values):.1f} ({pluralise(len(values), 'seed')})"
     return (
-        score.phase if score.task is None else f"{score.task} in {score.phase}",
+        phases.name_score(score),
         _format(score.mean, score.error),
         FormattedValue(span, max(values) - min(values)),
         score.examples,

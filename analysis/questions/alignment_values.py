@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from analysis.scores.choose import select_winners
 from analysis.scores.keys import locate_on_axis
 from analysis.scores.probes import require_probe_rows
 from analysis.statistics.moments import Array, compute_moments
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
 from analysis.transfer.columns import benchmarks_of
+from analysis.transfer.phases import find_winners
 from spaces.chain import MLM, NONE
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
@@ -75,8 +75,7 @@ class Alignment:
 
 def build_alignment(transfer: Transfer) -> Alignment:
     """Return alignment beside gains; raise UsageError if no stage was measured or none follows an intermediate one."""
-    parents = transfer.loaded_scores.target_rows.select(pl.col("stage", "parent").cast(pl.String)).unique("stage")
-    runs = select_winners(transfer.runs).join(parents, on="stage", how="left")
+    runs = find_winners(transfer)
     intermediate_stages = set(transfer.loaded_scores.intermediate_rows["stage"])
     target_stages: dict[tuple[str | int, ...], str] = {}
     phase_stages: dict[tuple[str | int, ...], str] = {}

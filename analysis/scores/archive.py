@@ -22,7 +22,6 @@ METADATA_NAME = "transfer-search archive"
 VERSION = 1  # raised when the metadata or the columns change their meaning
 SCHEMA = {**tidy.SCHEMA, **{name: dtype for name, dtype in probes.SCHEMA.items() if name not in tidy.SCHEMA}}
 PROBE_DECIMALS = 4  # of values; vectors, which are compared by cosine, have as many significant digits
-MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,7 @@ def write_archive(path: Path, archive: Archive) -> int:
 def is_archive(path: Path) -> bool:
     """Return True for a file that is an archive, also of a newer version."""
     try:
-        with path.open("rb") as stream:
-            return stream.read(len(MAGIC)) == MAGIC and METADATA_NAME in pl.read_parquet_metadata(path)
+        return METADATA_NAME in pl.read_parquet_metadata(path)
     except (OSError, PolarsError):  # whatever it is, it is no archive
         return False
 

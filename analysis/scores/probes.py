@@ -29,11 +29,12 @@ def require_probe_rows(scores: Scores, stages: Iterable[str], family: str) -> pl
 def read_probe_rows(scores: Scores, stages: Iterable[str], family: str) -> pl.DataFrame:
     """Return the rows of a family of probes, none for a stage without; raise UsageError if a file cannot be read."""
     wanted = list(stages)
-    rows = _read_files(scores.stage_folders, wanted)
+    rows = [table.filter(family=family) for table in _read_files(scores.stage_folders, wanted)]
     for table in scores.archived_probes:
         found = {stage for part in rows for stage in part["stage"].unique()}  # a sweep and its archive may be given
-        rows.append(table.filter(pl.col("stage").is_in([stage for stage in wanted if stage not in found])))
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *rows]).filter(family=family)
+        missing = [stage for stage in wanted if stage not in found]
+        rows.append(table.filter(pl.col("stage").is_in(missing), family=family))
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *rows])
 
 
 def read_all_probe_rows(stages_folder: Path, stages: Iterable[str]) -> pl.DataFrame:

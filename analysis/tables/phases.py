@@ -5,7 +5,7 @@ from typing import Any
 
 from analysis.statistics.dev_error import LEAST_ERRORS
 from analysis.tables.group_gains import TablePart
-from analysis.tables.source import list_names, role_of
+from analysis.tables.source import list_names, pluralise, role_of
 from analysis.tables.standings import EMPTY_FIELD
 from analysis.tables.wide_table import TextField, TextRow, TwoLineHeading
 from analysis.transfer.other_baselines import is_sham
@@ -56,7 +56,7 @@ def _build_fields(score: PhaseScore) -> tuple[TextField, ...]:
     span = f"{min(values):.1f} {max(values):.1f}" if len(values) > 1 else "-"
     return (
         TextField(f"{score.mean:.1f}", below=_format_error(score.error)),
-        TextField(span, below=f"{len(values)} seed{'s' * (len(values) > 1)}"),
+        TextField(span, below=pluralise(len(values), "seed")),
         EMPTY_FIELD if score.trivial is None else TextField(f"{score.trivial:.1f}"),
         EMPTY_FIELD
         if score.difference is None
@@ -91,11 +91,12 @@ def _list_points(scores: Iterable[PhaseScore]) -> str:
     parts: list[str] = []
     for score in scores:
         words = ("", "") if parts else ("trivial answer ", " points")
-        parts.append(f"{_name(score)} ({score.mean:.1f}, {words[0]}{score.trivial:.1f}{words[1]})")
+        parts.append(f"{name_score(score)} ({score.mean:.1f}, {words[0]}{score.trivial:.1f}{words[1]})")
     return list_names(parts)
 
 
-def _name(score: PhaseScore) -> str:
+def name_score(score: PhaseScore) -> str:
+    """Return `mnli`, or `squad in mnli+squad` for a task of a mix."""
     return score.phase if score.task is None else f"{score.task} in {score.phase}"
 
 
@@ -107,7 +108,7 @@ def describe_phases(ranking: Ranking) -> list[str]:
         lines = ["Every intermediate task was learnt, by English dev."]
     lines += _describe_controls(ranking)
     known = {score.is_learnt is not None for score in list_scores(ranking, ranking.intermediates)}
-    if unknown := [_name(score) for score in judged if score.is_learnt is None]:
+    if unknown := [name_score(score) for score in judged if score.is_learnt is None]:
         names = list_names(unknown) if True in known else "the intermediate tasks"
         lines.append(
             f"Whether {names} {'was' if True in known and len(unknown) == 1 else 'were'} learnt is not said: the "

@@ -106,10 +106,15 @@ def _collect_kept_rows(transfer: Transfer) -> pl.DataFrame:
     return dev.join(kept, on="stage").filter(pl.col("tenth") == pl.col("kept"))
 
 
+def find_winners(transfer: Transfer) -> pl.DataFrame:
+    """Return the target runs that count, with `parent`, the stage that each started from, where there is one."""
+    parents = transfer.loaded_scores.target_rows.select(pl.col("stage", "parent").cast(pl.String)).unique("stage")
+    return select_winners(transfer.runs).join(parents, on="stage", how="left")
+
+
 def _find_chosen_stages(transfer: Transfer) -> pl.DataFrame:
     """Return the stages that the chosen target runs started from: `stage` and `phase`."""
-    parents = transfer.loaded_scores.target_rows.select(pl.col("stage", "parent").cast(pl.String)).unique("stage")
-    chosen = select_winners(transfer.runs).join(parents, on="stage").drop_nulls("parent")
+    chosen = find_winners(transfer).drop_nulls("parent")
     phases = {name: phase_of(name) for name in chosen["intermediate"].unique()}
     return chosen.select(stage="parent", phase=pl.col("intermediate").replace(phases)).unique("stage")
 

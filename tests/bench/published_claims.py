@@ -13,7 +13,7 @@ gain that are as published, "wrong" that of tables with a claim that is opposite
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,45 +75,48 @@ def list_effects(template: Transfer) -> Array:
     return np.array(rows)
 
 
+def iter_settings() -> Iterator[tuple[str, int, tuple[float, float], Transfer]]:
+    """Yield the name of each noise, each number of seeds, the noise, and a template of that shape."""
+    for name, noise in NOISES.items():
+        for seeds in (3, 5, 10):
+            yield name, seeds, noise, make_template(seeds)
+
+
 def show_null(rng: np.random.Generator, worlds: int) -> None:
     """Print how often a claim is shown where there is no effect."""
     print("null worlds")
     row("noise", "seeds", "any shown", "covered", "lowest", "of claim", width=14)
-    for name, noise in NOISES.items():
-        for seeds in (3, 5, 10):
-            template = make_template(seeds)
-            effects = np.zeros((len(template.chains), len(template.targets)))
-            shown, covered = [], []
-            names: list[str] = []
-            for _ in range(worlds):
-                results = simulate(rng, template, effects, noise)
-                shown.append(any(each.verdict in ("as published", "opposite") for each in results))
-                covered.append([each.interval[0] <= 0 <= each.interval[1] for each in results])
-                names = [each.claim.name for each in results]
-            by_claim = np.mean(covered, axis=0)
-            worst = int(by_claim.argmin())
-            row(name, seeds, *map(float, (np.mean(shown), by_claim.mean(), by_claim[worst])), names[worst], width=14)
+    for name, seeds, noise, template in iter_settings():
+        effects = np.zeros((len(template.chains), len(template.targets)))
+        shown, covered = [], []
+        names: list[str] = []
+        for _ in range(worlds):
+            results = simulate(rng, template, effects, noise)
+            shown.append(any(each.verdict in ("as published", "opposite") for each in results))
+            covered.append([each.interval[0] <= 0 <= each.interval[1] for each in results])
+            names = [each.claim.name for each in results]
+        by_claim = np.mean(covered, axis=0)
+        worst = int(by_claim.argmin())
+        row(name, seeds, *map(float, (np.mean(shown), by_claim.mean(), by_claim[worst])), names[worst], width=14)
 
 
 def show_power(rng: np.random.Generator, worlds: int) -> None:
     """Print how often the claims are shown where they are right."""
     print("worlds of the paper")
     row("noise", "seeds", "shown", "wrong", "fewest", "of claim", width=14)
-    for name, noise in NOISES.items():
-        for seeds in (3, 5, 10):
-            template = make_template(seeds)
-            effects = list_effects(template)
-            shown, wrong = [], []
-            names: list[str] = []
-            for _ in range(worlds):
-                results = simulate(rng, template, effects, noise)
-                above = [each for each in results if each.claim.direction == "above"]
-                names = [each.claim.name for each in above]
-                shown.append([each.verdict == "as published" for each in above])
-                wrong.append(any(each.verdict == "opposite" for each in results))
-            by_claim = np.mean(shown, axis=0)
-            worst = int(by_claim.argmin())
-            row(name, seeds, *map(float, (by_claim.mean(), np.mean(wrong), by_claim[worst])), names[worst], width=14)
+    for name, seeds, noise, template in iter_settings():
+        effects = list_effects(template)
+        shown, wrong = [], []
+        names: list[str] = []
+        for _ in range(worlds):
+            results = simulate(rng, template, effects, noise)
+            above = [each for each in results if each.claim.direction == "above"]
+            names = [each.claim.name for each in above]
+            shown.append([each.verdict == "as published" for each in above])
+            wrong.append(any(each.verdict == "opposite" for each in results))
+        by_claim = np.mean(shown, axis=0)
+        worst = int(by_claim.argmin())
+        row(name, seeds, *map(float, (by_claim.mean(), np.mean(wrong), by_claim[worst])), names[worst], width=14)
 
 
 if __name__ == "__main__":
