@@ -6,6 +6,8 @@ Values are shares from 0 to 1; analyses print points from 0 to 100. A missing va
 from dataclasses import dataclass
 from typing import Literal
 
+from spaces.activities import ABOUT, column_of
+
 VERSION = 1  # raised when a column changes its meaning; readers still accept older versions
 # Metrics in the dev rows of a mix: what it is judged by, the mean over its tasks; then, behind the name of a task, the
 # task's score and that of the trivial answer.
@@ -45,7 +47,9 @@ COLUMNS = (
     Column("examples", "int64", "Number of scored examples."),
     Column("steps", "int64", "Training steps of the stage (0 where nothing is trained)."),
     Column("passes", "double", "Cost of the steps in plain ones: a method may pass over a batch several times."),
-    Column("seconds", "double", "Seconds the stage spent on training and evaluation."),
+    Column("seconds", "double", "Seconds the stage cost: the sum of the next ones without probing and waiting."),
+    *(Column(column_of(activity), "double", f"Seconds spent on {about}.") for activity, about in ABOUT.items()),
+    Column("checkpoint_bytes", "int64", "Bytes written as checkpoints."),
     Column("limited", "bool", "True if training or test examples were cut: no score to publish."),
 )
 

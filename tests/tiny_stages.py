@@ -50,11 +50,13 @@ def start_stage(context: StageContext, stage: Stage) -> StageRun:
 
 
 def run_stage(context: StageContext, stage: Stage, tenths: int = TENTHS) -> Outcome:
-    """Run `tenths` tenths of a stage and close it. A retrieval stage is done after one, and the rest change nothing."""
+    """Run `tenths` tenths of a stage, let it pause and close it. A retrieval stage is done after one."""
     write_spec(context, stage)
     with closing(StageRun(context, stage.key)) as stage_run:
         for _ in range(tenths):
             outcome = stage_run.advance()
+        if outcome.status == "stopped":
+            stage_run.pause()
     return outcome
 
 

@@ -14,6 +14,7 @@ from trainables.retrieval.embeddings import Embedder
 from trainables.retrieval.retrieval import NonFiniteVectorsError, retrieve
 from trainables.training.evaluation import build_metric_rows
 from trainables.training.predictions import build_retrieval_table
+from trainables.worker.stage_clock import spend
 
 
 def score_retrieval(stage: Stage, encoder: Encoder, context: StageContext, profile: EncoderProfile) -> TestResults:
@@ -26,8 +27,9 @@ def score_retrieval(stage: Stage, encoder: Encoder, context: StageContext, profi
     embedder = Embedder(encoder, reading.pooling)
     results, without_dev = TestResults(), []
     for language in stage.targets[task.name]:
-        test = load_pool(context.source, task, "test", language)
-        dev = load_dev_pool(context.source, task, language) if task.retrieval_mode == "mine" else None
+        with spend("tokenising"):
+            test = load_pool(context.source, task, "test", language)
+            dev = load_dev_pool(context.source, task, language) if task.retrieval_mode == "mine" else None
         results.note_left_out(f"{task.name} {language}", test.left_out)
         if dev is not None:
             results.note_left_out(f"{task.name}'s dev {language}", dev.left_out)

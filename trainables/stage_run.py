@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from spaces.activities import sum_cost
 from spaces.checksum import checksum
 from spaces.columns import Status
 from spaces.encoders import PROFILES
@@ -21,12 +22,14 @@ from spaces.stage import TENTHS
 from trainables.kinds.label_head import LabelHead, save_label_head
 from trainables.models.encoder import Encoder, save_encoder
 from trainables.probes.probing import StageProbes, probe_stage
-from trainables.record.context import CHECKPOINT, ENCODER, LOCK, SCORES, StageContext, read_spec
+from trainables.record.checkpoints import Checkpoints
+from trainables.record.context import ENCODER, LOCK, SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
 from trainables.record.results import TestResults, write_tables
 from trainables.record.scores import build_score_rows, encode_scores
 from trainables.retrieval_stage import score_retrieval
-from trainables.stage_start import Training, load_parent, open_training, save_checkpoint
+from trainables.shared_training import leave_trained_states
+from trainables.stage_start import Training, load_parent, open_training
 from trainables.storage.base import FillFunction, LockedError
 from trainables.training.fine_tuning import DivergedError, FineTuning
 from trainables.training.memory import read_peak_memory
@@ -39,7 +42,9 @@ from trainables.training_stage import (
     find_degeneracy,
     score_tests,
 )
+from trainables.worker.stage_clock import StageClock, spend
 
+STATE_COPIES = 3  # of the weights in a checkpoint: themselves and two moments
 ORPHAN_WAIT = 60.0  # seconds to wait for another process that has the stage open
 
 
@@ -48,18 +53,26 @@ class StageRun:
 
     `attempt` is the number of this try, and `oom_retries` the number of tries that ran out of memory: each halves the
     micro-batch, and the batch stays the same. A stage that is `packed` beside others on a GPU does not halve it: its
-    next try gets a whole GPU instead. Raises LockedError if another process keeps the stage open for ORPHAN_WAIT.
+    next try gets a whole GPU instead. `targets` are the keys of target stages that are trained as this phase is. Raises
+    LockedError if another process keeps the stage open for ORPHAN_WAIT.
     """
 
     def __init__(
-        self, context: StageContext, key: str, *, attempt: int = 1, oom_retries: int = 0, packed: bool = False
+        self,
+        context: StageContext,
+        key: str,
+        *,
+        attempt: int = 1,
+        oom_retries: int = 0,
+        packed: bool = False,
+        targets: Sequence[str] = (),
     ) -> None:
         self.context, self.stage = context, read_spec(context, key)
         self.profile = PROFILES.find(self.stage.profile)
-        self.attempt, self.oom_retries, self.packed = attempt, oom_retries, packed
+        self.attempt, self.oom_retries, self.packed, self.targets = attempt, oom_retries, packed, tuple(targets)
         self.training: Training | None = None
         self.curve: list[float] = []
-        self.seconds = 0.0
+        self.clock = StageClock()
         self.test_results = TestResults()
         self.stage_probes = StageProbes()
         self.notes: list[str] = []
@@ -71,14 +84,24 @@ class StageRun:
                 f"stage {key} is held by {holder} for more than {ORPHAN_WAIT:.0f} s. End that process, then run the "
                 "same command again with --retry-failed."
             ) from holder
+        self.checkpoints = Checkpoints(context.results, context.folder_name(key))
+        self._opened_tenth = 0
 
     def close(self) -> None:
-        """Release the stage for other processes."""
-        self._lock.release()
-        self.training = None
-        torch.cuda.empty_cache()  # the process lives on, and others may share the GPU; nothing happens without one
-        if self.stage.kind == "pretrain":
-            _release_memory()
+        """Release the stage for other processes, once its state is written. Raises OSError if that failed."""
+        try:
+            self.checkpoints.finish()
+        finally:
+            self._lock.release()
+            self.training = None
+            torch.cuda.empty_cache()  # the process lives on, and others may share the GPU; nothing without one
+            if self.stage.kind == "pretrain":
+                _release_memory()
+
+    @property
+    def has_moved(self) -> bool:
+        """True if another process would continue the stage later than this one did."""
+        return self.checkpoints.saved_tenth > self._opened_tenth
 
     def advance(self) -> Outcome:
         """Train the next tenth, or do all of a retrieval stage, and return the stage's outcome so far.
@@ -89,61 +112,81 @@ class StageRun:
         done = read_outcome(self.context, self.stage.key)
         if done is not None and done.status in ("finished", "degenerate"):
             return done
-        began = time.monotonic()
+        with self.clock.running("training"):
+            return self._advance()
+
+    def _advance(self) -> Outcome:
         if self.stage.kind == "retrieval":
-            self.test_results = score_retrieval(self.stage, self._load_parent(), self.context, self.profile)
+            encoder = self._load_parent()
+            with spend("test"):
+                self.test_results = score_retrieval(self.stage, encoder, self.context, self.profile)
             reason = next(iter(self.test_results.degeneracies), None)
             status: Status = "finished" if reason is None else "degenerate"
-            return self._finish(status, self.test_results.rows, began, reason=reason)
+            return self._finish(status, self.test_results.rows, reason=reason)
         if self.training is None:
-            self.training = self._open_training()
+            with spend("loading"):
+                self.training = self._open_training()
+        began = time.monotonic()
         try:
             if self.training.tenth < TENTHS:
                 self.curve.append(self.training.advance())
         except DivergedError as error:
             assert isinstance(self.training, FineTuning)
-            return self._finish("degenerate", build_dev_rows(self.stage, self.training), began, reason=str(error))
+            return self._finish("degenerate", build_dev_rows(self.stage, self.training), reason=str(error))
+        if self.checkpoints.is_due(self._state_bytes, time.monotonic() - began):
+            self.save()
         if self.training.tenth == TENTHS:
-            return self._complete(self.training, began)
-        self.seconds += time.monotonic() - began
-        self._save_checkpoint()
+            return self._complete(self.training)
         return self._build_outcome("stopped")
 
-    def _complete(self, training: Training, began: float) -> Outcome:
+    def save(self) -> None:
+        """Write the state after the last tenth, if it is not written: on a GPU in the background."""
+        assert self.training is not None
+        if self.training.tenth == self.checkpoints.saved_tenth:
+            return
+        with self.clock.running("checkpoints"):
+            state = replace(self.training.take_state(), curve=self.curve, spent=self.clock.read())
+            self.checkpoints.write(state, in_background=_is_on_gpu(self.training))
+
+    def pause(self) -> None:
+        """Write the state after the last tenth, and wait for it."""
+        if self.training is not None and self.training.tenth < TENTHS:
+            self.save()
+            self.checkpoints.finish()
+
+    def _complete(self, training: Training) -> Outcome:
         """Store the best encoder and score it in every language, after the last tenth."""
         if isinstance(training, Pretraining):
             self._store_encoder(Encoder(training.encoder, training.tokenizer, masked_word_head=training.head))
-            return self._finish("finished", [], began)
+            return self._finish("finished", [])
         training.restore_best()
         if self.stage.kind == "intermediate":
             self._store_encoder(training.encoder, extract_label_head(training))
-        trivial = choose_trivial_answers(training)
-        self.test_results = score_tests(self.stage, training, self.context, self.profile, trivial)
-        reason = find_degeneracy(training, trivial, is_floor=bool(self.stage.start.get("random")))
-        probing_began = time.monotonic()
-        self.stage_probes = probe_stage(self.stage, training, self.context, self.profile, self._load_parent)
-        began += time.monotonic() - probing_began  # probes are no part of a stage's cost
+            with spend("storing"):
+                leave_trained_states(training, self.stage.key, self.context)
+        with spend("test"):
+            trivial = choose_trivial_answers(training)
+            self.test_results = score_tests(self.stage, training, self.context, self.profile, trivial)
+            reason = find_degeneracy(training, trivial, is_floor=bool(self.stage.start.get("random")))
+        with spend("probing"):
+            self.stage_probes = probe_stage(self.stage, training, self.context, self.profile, self._load_parent)
         rows = build_dev_rows(self.stage, training) + self.test_results.rows
-        return self._finish("finished" if reason is None else "degenerate", rows, began, reason=reason)
+        return self._finish("finished" if reason is None else "degenerate", rows, reason=reason)
 
-    def _finish(
-        self, status: Status, measured: Sequence[dict[str, Any]], began: float, reason: str | None = None
-    ) -> Outcome:
+    def _finish(self, status: Status, measured: Sequence[dict[str, Any]], reason: str | None = None) -> Outcome:
         """Write all results, the outcome last, and remove the checkpoint."""
-        self.seconds += time.monotonic() - began
-        outcome = replace(self._build_outcome(status), reason=reason)
-        rows = build_score_rows(
-            self.stage, measured, status=status, reason=reason, steps=outcome.steps, seconds=self.seconds
-        )
-        content = encode_scores(rows)
-        outcome = replace(outcome, scores=checksum(content))
-        self._write(SCORES, lambda path: path.write_bytes(content))
-        if self.test_results.predictions:
-            self._write(PREDICTIONS_FILE, partial(write_tables, tables=self.test_results.predictions))
-        if self.stage_probes.tables:
-            self._write(PROBES_FILE, partial(write_tables, tables=self.stage_probes.tables))
-        write_outcome(self.context, outcome)
-        self.context.results.remove(self._name(CHECKPOINT))
+        with spend("storing"):
+            if self.test_results.predictions:
+                self._write(PREDICTIONS_FILE, partial(write_tables, tables=self.test_results.predictions))
+            if self.stage_probes.tables:
+                self._write(PROBES_FILE, partial(write_tables, tables=self.stage_probes.tables))
+            outcome = replace(self._build_outcome(status), reason=reason)
+            rows = build_score_rows(self.stage, measured, outcome)
+            content = encode_scores(rows)
+            outcome = replace(outcome, scores=checksum(content))
+            self._write(SCORES, lambda path: path.write_bytes(content))
+            write_outcome(self.context, outcome)
+            self.checkpoints.discard()
         return outcome
 
     def _name(self, file: str) -> str:
@@ -158,11 +201,13 @@ class StageRun:
             if label_head is not None:
                 save_label_head(label_head, folder)
 
-        self.context.results.write_folder(self._name(ENCODER), fill)
+        with spend("storing"):
+            self.context.results.write_folder(self._name(ENCODER), fill)
 
     def _build_outcome(self, status: Status) -> Outcome:
         fine_tuning = self.training if isinstance(self.training, FineTuning) else None
         tenth = TENTHS if self.training is None else self.training.tenth
+        spent = self.clock.read()
         notes = [*self.notes, *self.test_results.notes, *self.stage_probes.notes]
         if fine_tuning is not None and fine_tuning.note:
             notes.append(fine_tuning.note)
@@ -171,30 +216,37 @@ class StageRun:
             status=status,
             score=max(self.curve, default=None),
             tenth=tenth,
-            best_tenth=tenth if fine_tuning is None else fine_tuning.best_tenth,
+            best_tenth=tenth if fine_tuning is None else fine_tuning.selection.best_tenth,
             curve=tuple(self.curve),
             steps=0 if fine_tuning is None else end_of_tenth(tenth, fine_tuning.steps),
-            seconds=self.seconds,
+            seconds=sum_cost(spent),
+            spent=spent,
+            written=self.checkpoints.written_bytes,
             note="; ".join(notes) or None,
             attempts=self.attempt,
             memory=read_peak_memory(),
         )
 
     def _load_parent(self) -> Encoder:
-        return load_parent(self.stage, self.context)
+        with spend("loading"):
+            return load_parent(self.stage, self.context)
 
     def _open_training(self) -> Training:
-        opened = open_training(self.stage, self.context, self.profile)
-        self.curve, self.seconds = opened.curve, opened.seconds
+        opened = open_training(self.stage, self.context, self.profile, self.targets)
+        self.curve = opened.curve
+        self.clock.add(opened.spent)
         self.notes += opened.notes
-        if isinstance(opened.training, FineTuning):
-            opened.training.limit_micro_batch(opened.training.recipe.batch_size >> self.oom_retries)
-            opened.training.may_halve = not self.packed
-        return opened.training
+        training = opened.training
+        self._opened_tenth = self.checkpoints.saved_tenth = training.tenth
+        self._state_bytes = STATE_COPIES * sum(weight.nbytes for weight in training.model.parameters())
+        if isinstance(training, FineTuning):
+            training.limit_micro_batch(training.recipe.batch_size >> self.oom_retries)
+            training.may_halve = not self.packed
+        return training
 
-    def _save_checkpoint(self) -> None:
-        assert self.training is not None
-        save_checkpoint(self.stage, self.context, self.training, self.curve, self.seconds)
+
+def _is_on_gpu(training: Training) -> bool:
+    return any(weight.is_cuda for weight in training.model.parameters())
 
 
 def _release_memory() -> None:

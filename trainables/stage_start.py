@@ -1,39 +1,36 @@
 """The start of a stage: its parent's encoder, and its training, from the beginning or from its checkpoint."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from spaces.encoders import EncoderProfile, MiniatureRecipe
 from spaces.stage import Stage
 from trainables.models.encoder import Encoder, check_finite
 from trainables.models.encoder_cache import load_cached_encoder
 from trainables.models.encoder_folder import find_encoder_fault
+from trainables.record.checkpoints import read_state
 from trainables.record.context import CHECKPOINT, ENCODER, StageContext
-from trainables.record.tensor_file import write_tensors
+from trainables.shared_training import select_for_targets
 from trainables.storage.base import quarantine
 from trainables.training.fine_tuning import FineTuning
 from trainables.training.pretraining import Pretraining
 from trainables.training_stage import start_training
-
-CURVE, SECONDS = "run.curve", "run.seconds"  # tensors of a checkpoint beside those of the training
 
 Training = FineTuning | Pretraining
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedTraining:
-    """A training after its last whole tenth, with the dev scores and the seconds of its tenths, and notes for users."""
+    """A training after a tenth, with the dev scores and the seconds of its tenths, and notes for users."""
 
     training: Training
     curve: list[float] = field(default_factory=list)
-    seconds: float = 0.0
+    spent: Mapping[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -82,10 +79,14 @@ def _open_parent_folder(context: StageContext, parent: str) -> Iterator[Path]:
     raise ValueError(f"{quarantine(context.results, name)} is a damaged encoder ({fault}). {advice}")
 
 
-def begin_training(stage: Stage, context: StageContext, profile: EncoderProfile) -> Training:
-    """Return the stage's training before its first step."""
+def begin_training(
+    stage: Stage, context: StageContext, profile: EncoderProfile, targets: Sequence[str] = ()
+) -> Training:
+    """Return the stage's training before its first step; `targets` are stages that are trained as this phase is."""
     if stage.kind != "pretrain":
-        return start_training(stage, load_parent(stage, context), context, profile)
+        training = start_training(stage, load_parent(stage, context), context, profile)
+        select_for_targets(training, targets, context, profile)
+        return training
     from trainables.miniature.world import build_world
     from trainables.training.miniature_encoder import start_pretraining
 
@@ -93,34 +94,23 @@ def begin_training(stage: Stage, context: StageContext, profile: EncoderProfile)
     return start_pretraining(world, MiniatureRecipe(**stage.recipe or {}))
 
 
-def open_training(stage: Stage, context: StageContext, profile: EncoderProfile) -> OpenedTraining:
-    """Return the stage's training after its last whole tenth, or from the beginning if its checkpoint is damaged."""
-    training, name = begin_training(stage, context, profile), context.file_name(stage.key, CHECKPOINT)
-    if not context.results.has(name):
-        return OpenedTraining(training)
+def open_training(
+    stage: Stage, context: StageContext, profile: EncoderProfile, targets: Sequence[str] = ()
+) -> OpenedTraining:
+    """Return the stage's training after its last checkpoint; from the beginning if there is none, or a damaged one."""
+    training = begin_training(stage, context, profile, targets)
     try:
-        with context.results.open_local(name) as path:
-            state = load_file(path)
-        curve, seconds = state.pop(CURVE).tolist(), float(state.pop(SECONDS))
-        training.load_state_dict(state)
+        state = read_state(context.results, context.folder_name(stage.key))
+        if state is None:
+            return OpenedTraining(training)
+        training.continue_from(state)
     except (torch.OutOfMemoryError, torch.AcceleratorError):  # RuntimeErrors that are not about the file
         raise
     except (SafetensorError, KeyError, RuntimeError, ValueError):
-        quarantine(context.results, name)
+        quarantine(context.results, context.file_name(stage.key, CHECKPOINT))
     else:
-        return OpenedTraining(training, curve, seconds)
+        notes = [] if state.phase is None else [f"trained by stage {state.phase}, whose training is the same work"]
+        return OpenedTraining(training, list(state.curve), state.spent, notes)
     del training  # it holds a part of the file, and two trainings may not fit into memory
     note = "the checkpoint was damaged and quarantined: training started again"
-    return OpenedTraining(begin_training(stage, context, profile), notes=[note])
-
-
-def save_checkpoint(
-    stage: Stage, context: StageContext, training: Training, curve: list[float], seconds: float
-) -> None:
-    """Write the exact state of the training after a tenth, with the scores and the seconds of its tenths."""
-    tensors = {
-        **training.state_dict(),
-        CURVE: torch.tensor(curve, dtype=torch.float64),
-        SECONDS: torch.tensor(seconds, dtype=torch.float64),
-    }
-    context.results.write_file(context.file_name(stage.key, CHECKPOINT), partial(write_tensors, tensors=tensors))
+    return OpenedTraining(begin_training(stage, context, profile, targets), notes=[note])

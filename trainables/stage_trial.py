@@ -11,6 +11,7 @@ one. A start that takes longer than a stage would never be completed, and slots 
 
 import json
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
@@ -48,6 +49,13 @@ def context_from_json(text: str) -> StageContext:
     return StageContext(**{**fields, **objects, "probes": tuple(fields["probes"])})
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What Tune gets for a state that the stage has written itself: no checkpoint of Tune's."""
+
+    checkpoint: None = None
+
+
 class StageTrial(tune.Trainable):
     """A stage as a Tune trainable.
 
@@ -55,6 +63,7 @@ class StageTrial(tune.Trainable):
         key, stratum, context: the stage, its stratum, and the context as JSON.
         rungs: the tenths after which the scheduler must be asked.
         attempt, oom_retries: the number of this try, and the number of tries that ran out of memory.
+        targets: keys of target stages that are trained as this phase is.
         gpus, packed: the share of a GPU, and True if measured memory chose it.
         hang_timeout: seconds without progress that count as a hang; 0 for no limit.
         wait: alone, for a trial that is no stage: it waits for this number of seconds, so that the slot keeps its
@@ -73,9 +82,8 @@ class StageTrial(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Advance to the next rung, to the stage's end, or for STEP_SECONDS; by one tenth in the first call.
 
-        Each result sent to Tune costs as much as some steps of training. The first tenth is reported at once: if the
-        process is lost after progress, the tries of the stage are counted from 1 again. Each tenth is on disk before
-        the next one begins.
+        Each result sent to Tune costs as much as some steps of training. The first tenth is reported at once, for the
+        time that is left. At a rung the state is written, since the stage may have to wait there.
 
         Deterministic errors are returned as results, so the worker survives. Other errors are raised as
         StageFailedError, which ends this process: another process may succeed.
@@ -90,6 +98,9 @@ class StageTrial(tune.Trainable):
             outcome = self._advance()
             while not is_first and self._should_continue(outcome) and time.monotonic() < until:
                 outcome = self._advance()
+            if outcome.status == "stopped" and outcome.tenth in self.config["rungs"]:
+                assert self._run is not None
+                self._run.save()
         except Exception as error:  # any failure of a stage is recorded, and the sweep goes on
             failure = failure_of(error, json.loads(self.config["context"])["results"])
             if failure.kind is not ERROR:
@@ -101,8 +112,18 @@ class StageTrial(tune.Trainable):
             "steps": outcome.steps,
             "seconds": outcome.seconds,
             "memory": outcome.memory,
+            "moved": self._run.has_moved if self._run is not None else False,
             "done": outcome.status != "stopped",
         }
+
+    def save(self, checkpoint_dir: str | None = None) -> Saved:  # type: ignore[override]  # what Tune looks at
+        """Write the stage's state and wait for it. Tune calls this before it stops a trial at the end of a run.
+
+        Tune's own method would make a second checkpoint, in a folder that all nodes would have to share.
+        """
+        if self._run is not None:
+            self._run.pause()
+        return Saved()
 
     def _should_continue(self, outcome: Outcome) -> bool:
         return outcome.status == "stopped" and outcome.tenth not in self.config["rungs"]
@@ -131,5 +152,5 @@ def _open_stage(context: StageContext, config: dict[str, Any]) -> "StageRun":
 
     torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
     limit_gpu_memory(config["gpus"])
-    tries = {name: config[name] for name in ("attempt", "oom_retries", "packed")}
-    return StageRun(context, config["key"], **tries)
+    given = {name: config[name] for name in ("attempt", "oom_retries", "packed", "targets")}
+    return StageRun(context, config["key"], **given)

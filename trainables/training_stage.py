@@ -107,7 +107,7 @@ def build_dev_rows(stage: Stage, training: FineTuning) -> list[dict[str, Any]]:
     return [
         {**row, "examples": _count_dev_examples(row["metric"], training)}
         for target in (stage.targets or (None,))
-        for tenth, metrics in enumerate(training.dev_metrics, start=1)
+        for tenth, metrics in enumerate(training.selection.dev_metrics, start=1)
         for row in build_metric_rows(metrics, official, target=target, tenth=tenth, language="en", split="dev")
     ]
 
@@ -164,8 +164,9 @@ def score_tests(
                 results.predictions.append(build_prediction_table(stage.key, test_set, result.predictions))
             baseline = None if answer is None else score_trivial_answer(answer, test_set)
             majority = {} if baseline is None else {MAJORITY: compute_task_score(task, baseline)}
-            metrics, tenth, examples = {**result.metrics, **majority}, training.best_tenth, len(test_set.examples)
-            columns = {"target": name, "tenth": tenth, "language": language, "examples": examples}
+            columns = {"target": name, "tenth": training.selection.best_tenth, "language": language}
+            columns |= {"examples": len(test_set.examples)}
+            metrics = {**result.metrics, **majority}
             results.rows.extend(build_metric_rows(metrics, task.official_metrics, split="test", **columns))
         if context.target_dev:
             results.rows.extend(_iter_target_dev_rows(stage, training, task, context.source, encoding))
@@ -183,7 +184,7 @@ def _build_chance_rows(training: FineTuning, trivial: TrivialAnswers) -> list[di
     metrics = {MAJORITY: sum(by_task.values()) / len(by_task)}
     if len(by_task) > 1:
         metrics |= {name + MAJORITY_SUFFIX: score for name, score in by_task.items()}
-    rows = build_metric_rows(metrics, (), target=None, tenth=training.best_tenth, language="en", split="dev")
+    rows = build_metric_rows(metrics, (), target=None, tenth=training.selection.best_tenth, language="en", split="dev")
     return [{**row, "examples": _count_dev_examples(row["metric"], training)} for row in rows]
 
 
@@ -196,8 +197,9 @@ def _iter_target_dev_rows(
         if language in learnt:
             continue
         dev_set = encode_split(source, task, "dev", language, encoding)
-        metrics, examples = training.evaluate(dev_set, training.parts[0].task).metrics, len(dev_set.examples)
-        columns = {"target": task.name, "tenth": training.best_tenth, "language": language, "examples": examples}
+        metrics = training.evaluate(dev_set, training.parts[0].task).metrics
+        columns = {"target": task.name, "tenth": training.selection.best_tenth, "language": language}
+        columns |= {"examples": len(dev_set.examples)}
         yield from build_metric_rows(metrics, task.official_metrics, split="dev", **columns)
 
 
@@ -219,7 +221,7 @@ def find_degeneracy(training: FineTuning, trivial: TrivialAnswers, *, is_floor: 
     because they should be at chance, and `is_floor` exempts runs from untrained weights, which may be. So are mixtures,
     whose tasks differ in chance.
     """
-    if training.is_constant:
+    if training.selection.is_constant:
         return "constant predictions"
     dev_set = training.dev_sets[0]
     if is_floor or len(training.dev_sets) > 1 or training.parts[0].task.is_control:
@@ -227,5 +229,5 @@ def find_degeneracy(training: FineTuning, trivial: TrivialAnswers, *, is_floor: 
     if dev_set.task.name not in trivial:
         return None
     chance = compute_judged_score(dev_set.task, score_trivial_answer(trivial[dev_set.task.name], dev_set))
-    best = compute_judged_score(dev_set.task, training.dev_metrics[training.best_tenth - 1])
+    best = compute_judged_score(dev_set.task, training.selection.dev_metrics[training.selection.best_tenth - 1])
     return "chance level" if best <= chance else None

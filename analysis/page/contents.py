@@ -12,6 +12,7 @@ from analysis.page import (
     matrix,
     phases,
     standings,
+    time_spent,
     variance,
 )
 from analysis.page.blocks import Section
@@ -41,6 +42,7 @@ def build_sections(ranking: Ranking) -> tuple[Section, ...]:
             lambda: selection.build_answer(common, judge_dev_selection(common)),
         ),
         costs.build_section(ranking),
+        time_spent.build_section(ranking),
         variance.build_section(ranking),
         answer_section.build_section(
             "published",

@@ -17,7 +17,7 @@ ATTEMPTS_FILE = "attempts.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A failed attempt: kind of failure, reason, traceback and time (UTC). `moved`: it had finished a tenth."""
+    """A failed attempt: kind of failure, reason, traceback and time (UTC). `moved`: it left a later state."""
 
     kind: str
     reason: str
@@ -35,9 +35,9 @@ def make_attempt(failure: Failure, *, moved: bool) -> Attempt:
 def can_retry(attempts: Sequence[Attempt]) -> bool:
     """Return True if a stage with these failed attempts gets another one.
 
-    A transient failure allows MAX_TRIES attempts at the same place. An attempt that finished a tenth resets the count,
-    since a long stage may lose its worker more than once on machines that can be taken away at any time. Packing too
-    tightly is not the stage's fault, so it costs no attempt.
+    A transient failure allows MAX_TRIES attempts at the same place. An attempt that left a later state resets the
+    count, since a long stage may lose its worker more than once on machines that can be taken away at any time. Packing
+    too tightly is not the stage's fault, so it costs no attempt.
     """
     kinds_since_progress: list[str] = []
     for attempt in reversed(attempts):

@@ -4,7 +4,7 @@ The truth lies in the store; the board is a view of it, derived afresh at every 
 after any interruption, and added rates, seeds or tasks train only what is new.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from search.board.arm_records import ArmRecords
 from search.board.arms import Arm, StratumState, build_states, choose_winner, explain_unreachable
@@ -12,6 +12,7 @@ from search.board.attempts import can_retry, make_attempt
 from search.board.breaker import Breaker
 from search.board.order import ArmDuration, ReadyQueue, order_strata
 from search.board.protocols import KeepPolicy, RateSampler, SeedRace, StoppingPolicy
+from search.board.shared import SharedTrainings
 from search.board.store import Store
 from spaces.plan import StageFactory, Stratum
 from spaces.space import Range
@@ -32,13 +33,18 @@ class Board:
         *,
         stopping_policy: StoppingPolicy | None = None,
         race: SeedRace | None = None,
+        shared: Mapping[str, str] | None = None,
         arm_duration: ArmDuration = lambda stratum: 1.0,
         slots: int = 1,
         retry_failed: bool = False,
         keep: KeepPolicy = "winners",
     ) -> None:
-        """Open every stratum of a plan that can be opened; `rate_sampler` is needed for rates that are a range."""
+        """Open every stratum of a plan that can be opened; `rate_sampler` is needed for rates that are a range.
+
+        `shared` has the phase's stratum of each target's that is trained alike (spaces/shared_training.py).
+        """
         self.states = build_states(plan)
+        self.shared = SharedTrainings(self.states, shared or {})
         self.store, self.race, self.keep, self.arm_duration = store, race, keep, arm_duration
         self.records = ArmRecords(stage_factory, store, rate_sampler, stopping_policy, retry_failed)
         self.breaker = Breaker()
@@ -63,11 +69,32 @@ class Board:
             if state.is_open and not state.is_settled:
                 for arm in self.records.iter_all(state):
                     self.records.judge(state, arm)
-                    if arm.can_start:
+                    if arm.can_start and not self._awaits_phase(state, arm):
                         return self._start_arm(state, arm)
             self.ready.drop_first()
             self._try_settle(state)  # all remaining draws of a range may have ended before this start
         return None
+
+    def _awaits_phase(self, state: StratumState, arm: Arm) -> bool:
+        """Return True if a phase that is still to be trained will leave a target's arm its trained weights."""
+        phase = self.shared.find_phase(state)
+        if phase is None or not phase.is_open or phase.is_settled:
+            return False
+        rate = arm.stage.learning_rate
+        return any(other.outcome is None for other in self.records.iter_all(phase) if other.stage.learning_rate == rate)
+
+    def prepare_targets(self, key: str) -> list[str]:
+        """Return the keys of target stages that a running phase is to leave trained, after preparing their folders."""
+        state, arm = self.running[key]
+        targets = [
+            target
+            for other in self.shared.list_targets(state)
+            for target in other.arms
+            if target.outcome is None and target.stage.learning_rate == arm.stage.learning_rate
+        ]
+        for target in targets:
+            self.store.prepare_stage(target.stage)
+        return [target.stage.key for target in targets]
 
     def _mark_ready(self, state: StratumState) -> None:
         self.ready.add(state.stratum.id, begun=state.has_begun)
@@ -90,6 +117,9 @@ class Board:
             self.breaker.record_success()
         self.records.record_outcome(state, arm, outcome)
         self.judge_stratum(state)
+        for target in self.shared.list_targets(state):
+            if target.is_open and not target.is_settled:
+                self._mark_ready(target)
 
     def halt(self, key: str, steps: int, seconds: float) -> None:
         """Record that early stopping ended the trial of a running stage, for good or until a rung is decided."""
@@ -102,7 +132,7 @@ class Board:
     def fail(self, key: str, failure: Failure, *, moved: bool = False) -> bool:
         """Record a failed attempt at a running stage; returns True if the stage will be tried again.
 
-        `moved` says that the attempt finished a tenth. If the results cannot be written the stage has not failed: the
+        `moved` says that the attempt left a later state. If the results cannot be written the stage has not failed: the
         sweep stops, and another start continues the stage.
         """
         _, arm = self.running[key]

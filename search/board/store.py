@@ -195,15 +195,7 @@ class Store:
 
     def _write_scores_and_outcome(self, stage: Stage, outcome: Outcome) -> Outcome:
         """Write the outcome and score rows of a stage that the driver ended itself."""
-        rows = build_score_rows(
-            stage,
-            _build_rows(stage, outcome),
-            status=outcome.status,
-            reason=outcome.reason,
-            steps=outcome.steps,
-            seconds=outcome.seconds,
-        )
-        content = encode_scores(rows)
+        content = encode_scores(build_score_rows(stage, _build_rows(stage, outcome), outcome))
         name = self.context.file_name(stage.key, SCORES)
         self.context.results.write_file(name, lambda path: path.write_bytes(content))
         outcome = replace(outcome, scores=checksum(content))

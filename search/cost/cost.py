@@ -18,6 +18,7 @@ from spaces.errors import UsageError
 from spaces.language import ENGLISH
 from spaces.phase import passes_of
 from spaces.plan import Stratum, map_by_workload
+from spaces.shared_training import find_shared_strata
 from spaces.task import Task
 from spaces.xtreme_data import count_published_rows
 from trainables.repositories.cache import cache_folder_of
@@ -43,7 +44,7 @@ class PlanCost:
     """Totals of a plan. Naive chains share nothing: each target, seed and rate trains the intermediate task again."""
 
     stages: Counter[str]  # by kind
-    trainings: int  # trained stages (pretraining, intermediate and target)
+    trainings: int  # trained stages (pretraining, intermediate and target); a shared training counts once
     naive_trainings: int
     steps: int | None  # None where the size of a training set is not known from here
     naive_steps: int | None
@@ -59,14 +60,14 @@ def estimate_cost(request: SweepRequest, slots: int, keep: KeepPolicy) -> PlanCo
     stages: Counter[str] = Counter()
     for stratum in request.plan:
         stages[stratum.kind] += stratum.arm_count
-    work_of = estimate_work(request)
+    work_of, shared_strata = estimate_work(request), find_shared_strata(request.plan, request.maker)
     shared = _total_work(request.plan, work_of)
     naive_chains = list_naive_trainings(request)
-    naive = _total_work(naive_chains, work_of)
+    naive = _total_work(naive_chains, _estimate_own_work(request))
     sizes = None if shape is None else estimate_sizes(request, shape)
     return PlanCost(
         stages=stages,
-        trainings=stages.total() - stages["retrieval"],
+        trainings=sum(s.arm_count for s in request.plan if s.kind != "retrieval" and s.id not in shared_strata),
         naive_trainings=sum(stratum.arm_count for stratum in naive_chains),
         steps=None if shared is None else shared.steps,
         naive_steps=None if naive is None else naive.steps,
@@ -103,7 +104,16 @@ def list_naive_trainings(request: SweepRequest) -> list[Stratum]:
 
 
 def estimate_work(request: SweepRequest) -> dict[str, TrainingWork | None]:
-    """Return the work of one arm of each stratum, by the stratum's id; None if a training set's size is unknown."""
+    """Return the work of one arm of each stratum, by the stratum's id; None if a training set's size is unknown.
+
+    A target that a phase leaves trained is no work.
+    """
+    shared = find_shared_strata(request.plan, request.maker)
+    return _estimate_own_work(request) | dict.fromkeys(shared, TrainingWork(0, 0))
+
+
+def _estimate_own_work(request: SweepRequest) -> dict[str, TrainingWork | None]:
+    """Return the work of one arm of each stratum as if no target shared the training of a phase."""
     return map_by_workload(request.plan, partial(_estimate_arm_work, request))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from search.cost.machine_speed import measure_miniature, measure_speed
+from search.cost.machine_speed import measure_miniature, measure_speed, time_storing
 from search.cost.pass_speed import MachineSpeed
 from search.request.request import SweepRequest
 from spaces.encoders import PROFILES, MiniatureRecipe
@@ -18,8 +18,10 @@ from spaces.errors import UsageError
 from trainables.miniature.world import build_world
 from trainables.models.encoder import Encoder
 from trainables.models.encoder_cache import MAX_BYTES, load_cached_encoder
+from trainables.record.checkpoints import FIRST_SPEED
 from trainables.repositories.cache import cache_folder_of
 from trainables.repositories.encoder_files import count_missing_bytes
+from trainables.storage.base import is_remote
 
 VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
@@ -35,13 +37,23 @@ def find_encoder_speed(request: SweepRequest, *, uses_gpu: bool) -> tuple[Encode
         if start.recipe is not None:
             source = request.context.source
             world = build_world(source.world_seed, source.null_world)
-            return measure_miniature(world, MiniatureRecipe(**start.recipe), profile)
+            encoder, speed = measure_miniature(world, MiniatureRecipe(**start.recipe), profile)
+            return encoder, dataclasses.replace(speed, per_stored_byte=_find_storing_speed(request, encoder))
         began = time.process_time()
         encoder = load_cached_encoder(str(_find_folder(request)), precision=request.maker.precision)
         opened = time.process_time() - began
         speed = measure_speed(encoder, profile)
-    # Small encoders stay in the memory of a worker.
-    return encoder, dataclasses.replace(speed, open_encoder=opened if speed.encoder_bytes > MAX_BYTES else 0.0)
+    return encoder, dataclasses.replace(
+        speed,
+        open_encoder=opened if speed.encoder_bytes > MAX_BYTES else 0.0,  # small ones stay in the memory of a worker
+        per_stored_byte=_find_storing_speed(request, encoder),
+    )
+
+
+def _find_storing_speed(request: SweepRequest, encoder: Encoder) -> float:
+    """Return the seconds of storing a byte in the results; in object storage what a worker begins with."""
+    results = request.context.results.url
+    return 1 / FIRST_SPEED if is_remote(results) else time_storing(encoder, Path(results))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ other programs are not counted: it is the speed of an idle machine.
 """
 
 import dataclasses
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ from trainables.models.encoder import Encoder
 from trainables.models.encoder_shape import count_positions
 from trainables.record.tensor_file import write_tensors
 from trainables.retrieval.neighbours import MARGIN_NEIGHBOURS, find_neighbours
+from trainables.storage.files import write_file
 from trainables.training.batches import Batches, TrainingPart
 from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalSet
 from trainables.training.fine_tuning import FineTuning
@@ -79,7 +81,6 @@ def measure_speed(encoder: Encoder, profile: EncoderProfile, shapes: Sequence[Sh
         step=step,
         forward=forward,
         per_cosine=per_cosine,
-        per_stored_byte=_time_storing(encoder),
         encoder_bytes=sum(weight.nbytes for weight in encoder.model.parameters()),
         slowdown=1.0 if device == "cuda" else max(1.0, slowdown),
     )
@@ -177,17 +178,6 @@ def _time_cosines(encoder: Encoder, clock: Clock) -> float:
     return _time_often(search, clock) / (VECTORS * OTHER_VECTORS)
 
 
-def _time_storing(encoder: Encoder) -> float:
-    """Return the seconds of writing one byte of weights, in the folder of temporary files."""
-    weights: dict[str, torch.Tensor] = {}
-    for name, weight in encoder.model.named_parameters():
-        if sum(value.nbytes for value in weights.values()) < STORED_BYTES:
-            weights[name] = weight.data[: max(1, STORED_BYTES // max(1, weight[:1].nbytes))]
-    with tempfile.TemporaryDirectory(prefix="speed-") as folder:
-        seconds = _time(lambda: write_tensors(Path(folder) / "weights", weights), time.process_time)
-    return seconds / sum(value.nbytes for value in weights.values())
-
-
 def measure_miniature(world: World, recipe: MiniatureRecipe, profile: EncoderProfile) -> tuple[Encoder, MachineSpeed]:
     """Return a fresh encoder of the miniature's recipe, and its speed with that of its pretraining."""
     short = dataclasses.replace(recipe, texts=SAMPLE_TEXTS, steps=TENTHS)  # a tenth is one step
@@ -201,3 +191,16 @@ def measure_miniature(world: World, recipe: MiniatureRecipe, profile: EncoderPro
     encoder = Encoder(pretraining.encoder, pretraining.tokenizer, masked_word_head=pretraining.head)
     seconds = per_text * (recipe.texts + recipe.held_out) + per_step * recipe.steps + TENTHS * scoring
     return encoder, dataclasses.replace(measure_speed(encoder, profile), pretraining=seconds)
+
+
+def time_storing(encoder: Encoder, folder: Path) -> float:
+    """Return the seconds of writing one byte of weights to disk, by the clock on the wall: in or above `folder`."""
+    weights: dict[str, torch.Tensor] = {}
+    for name, weight in encoder.model.named_parameters():
+        if sum(value.nbytes for value in weights.values()) < STORED_BYTES:
+            weights[name] = weight.data[: max(1, STORED_BYTES // max(1, weight[:1].nbytes))]
+    there = next((parent for parent in (folder, *folder.parents) if os.access(parent, os.W_OK)), None)
+    with tempfile.TemporaryDirectory(prefix=".speed-", dir=there) as temporary:
+        fill = partial(write_tensors, tensors=weights)
+        seconds = _time(lambda: write_file(Path(temporary) / "weights", fill), time.perf_counter)
+    return seconds / sum(value.nbytes for value in weights.values())

@@ -1,17 +1,19 @@
-"""The work of one arm of each stratum: loads of its training and evaluation, cosines, copies of weights.
+"""The work of one arm of each stratum: loads of its training, evaluation and probes, cosines, copies of weights.
 
 Probes are counted roughly, and the rows that ceilings train on in other languages as English ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from search.cost.pass_speed import NOTHING, Load, MachineSpeed, load_of_batch, sum_loads
 from search.request.request import SweepRequest
+from spaces.activities import Activity
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import MLM
 from spaces.encoders import PROFILES, EncoderShape
+from spaces.halving import RUNGS
 from spaces.language import ENGLISH
 from spaces.method import METHODS
 from spaces.plan import Stratum, map_by_workload
@@ -24,12 +26,14 @@ from trainables.kinds.mlm import SELECTED_SHARE
 from trainables.probes.frozen_features import MAX_INPUTS
 from trainables.probes.similarity import FISHER_EXAMPLES
 from trainables.probes.translations import MAX_SENTENCES
+from trainables.record.checkpoints import count_checkpoints
 from trainables.training.mixing import divide_steps
 from trainables.training.schedule import compute_total_steps
 from trainables.training_stage import read_recipe, resolve_ingredients
 
 SAMPLED_LANGUAGES = 4  # of a target: the others count as their mean
-CHECKPOINT_COPIES = 4  # of the weights: themselves, the best so far, two moments
+STATE_COPIES = 3  # of the weights in a checkpoint: themselves and two moments
+BEST_COPIES = 0.5  # of the weights: the best so far, if the state is not the best and they are not stored already
 PROBE_TOKENS = 40  # of an input that a probe reads
 
 
@@ -48,32 +52,47 @@ class StageWork:
     """The work of one stage. The batches of `training` are its steps."""
 
     training: Load = NOTHING
-    evaluation: Load = NOTHING
+    dev: Load = NOTHING  # after all tenths
+    test: Load = NOTHING
+    probing: Load = NOTHING
     cosines: float = 0.0  # of sentence vectors
-    stored_copies: float = 0.0  # of the encoder's weights
+    state_copies: float = 0.0  # of the weights in a checkpoint; 0 where nothing is trained
+    rungs: tuple[int, ...] = ()
+    stores_encoder: bool = False
     pretrains: bool = False
+
+    def without_training(self) -> "StageWork":
+        """Return the work of a target that a phase has left trained."""
+        return replace(self, training=NOTHING, dev=NOTHING, state_copies=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class StageSeconds:
-    """The seconds of one stage."""
+    """The seconds of one stage by activity, and the bytes of its checkpoints."""
 
-    training: float
-    evaluation: float
-    rest: float  # opening the encoder, storing
+    spent: Mapping[Activity, float]
+    checkpoint_bytes: float = 0.0
 
     @property
     def total(self) -> float:
-        """All of them."""
-        return self.training + self.evaluation + self.rest
+        """Seconds of all activities."""
+        return sum(self.spent.values())
 
 
 def find_seconds(work: StageWork, speed: MachineSpeed) -> StageSeconds:
     """Return the seconds that a stage takes, alone on this machine and without early stopping."""
-    training = speed.pretraining if work.pretrains else speed.step.seconds_of(work.training)
-    evaluation = speed.forward.seconds_of(work.evaluation) + speed.per_cosine * work.cosines
-    stored = work.stored_copies * speed.encoder_bytes * speed.per_stored_byte
-    return StageSeconds(training, evaluation, stored + (0.0 if work.pretrains else speed.open_encoder))
+    spent: dict[Activity, float] = {
+        "training": speed.pretraining if work.pretrains else speed.step.seconds_of(work.training),
+        "dev": speed.forward.seconds_of(work.dev),
+        "test": speed.forward.seconds_of(work.test) + speed.per_cosine * work.cosines,
+        "probing": speed.forward.seconds_of(work.probing),
+        "loading": 0.0 if work.pretrains else speed.open_encoder,
+        "storing": speed.per_stored_byte * speed.encoder_bytes if work.stores_encoder else 0.0,
+    }
+    size = work.state_copies * speed.encoder_bytes
+    each, tenth = size * speed.per_stored_byte, (spent["training"] + spent["dev"]) / TENTHS
+    count = count_checkpoints(tenth, each, work.rungs) if size else 0
+    return StageSeconds({**spent, "checkpoints": count * each}, count * size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +110,7 @@ class WorkEstimator:
 
     def _estimate_arm(self, stratum: Stratum) -> StageWork:
         if stratum.kind == "pretrain":
-            return StageWork(pretrains=True, stored_copies=(CHECKPOINT_COPIES - 1) * (TENTHS - 1) + 1)
+            return StageWork(pretrains=True, state_copies=STATE_COPIES, stores_encoder=True)
         stage = self.request.maker.make_stage(stratum, None, None)
         if stratum.kind == "retrieval":
             return self._estimate_retrieval(stage)
@@ -100,18 +119,22 @@ class WorkEstimator:
         judged = {task.name: (task, own) for task, own, _ in ingredients if task.name != MLM}
         judged = judged or {task.name: (task, own) for task, own, _ in ingredients}
         dev = sum_loads(self._evaluation(task, "dev", ENGLISH, own) for task, own in judged.values())
-        evaluation = dev.times(TENTHS + context.keep_predictions)
+        test = dev.times(float(context.keep_predictions))
         for name, languages in stage.targets.items():
             task = with_splits_of(BENCHMARKS.find(stage.benchmark).targets[name], recipe)
-            evaluation += self._evaluate_languages(task, languages, recipe)
+            test += self._evaluate_languages(task, languages, recipe)
             if context.target_dev:
                 foreign = find_dev_languages(context.source, task)
-                evaluation += self._evaluation(task, "dev", ENGLISH, recipe).times(len(foreign))
-        stored = CHECKPOINT_COPIES * (TENTHS - 1) + (stratum.kind == "intermediate")
+                test += self._evaluation(task, "dev", ENGLISH, recipe).times(len(foreign))
+        may_stop = stratum.kind == "target" and stratum.arm_count > 1 and self.request.spec["scheduler"] != "none"
         return StageWork(
             training=self._train(stage, recipe, ingredients),
-            evaluation=evaluation + self._probe(),
-            stored_copies=stored,
+            dev=dev.times(TENTHS),
+            test=test,
+            probing=self._probe(),
+            state_copies=STATE_COPIES + BEST_COPIES,
+            rungs=RUNGS if may_stop else (),
+            stores_encoder=stratum.kind == "intermediate",
         )
 
     def _train(self, stage: Stage, recipe: Recipe, ingredients: Sequence[tuple[Task, Recipe, str]]) -> Load:
@@ -185,7 +208,7 @@ class WorkEstimator:
                     own, cosines = own + candidates, cosines + 2 * pairs  # searched from either side
         each = len(languages) / max(1, len(chosen))
         layers = self.shape.layers + 1
-        return StageWork(evaluation=own.times(each) + shared, cosines=cosines * each * layers)
+        return StageWork(test=own.times(each) + shared, cosines=cosines * each * layers)
 
     def _embed(self, sentences: Sequence[str]) -> Load:
         length = self.sizes.count_tokens(sentences)

@@ -13,20 +13,22 @@ from search.cost.cost import list_naive_trainings
 from search.cost.pass_speed import Load, MachineSpeed, sum_loads
 from search.cost.stage_work import StageSeconds, StageWork, find_seconds
 from search.request.request import SweepRequest
+from spaces.activities import ACTIVITIES, Activity
 from spaces.plan import Stratum
+from spaces.shared_training import find_shared_strata
 
 START_SECONDS = 15.0  # of Ray, and of imports in the workers: 12 to 18 on two cores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WallTime:
-    """Seconds of a plan. `training` and `evaluation` are their parts of `left`."""
+    """Seconds of a plan. `spent` is the wall time of each activity in `left`, without what is done once."""
 
     left: float  # of the stages that are not done
     whole: float  # of all stages
     naive: float  # of scripts that run one chain per target
-    training: float
-    evaluation: float
+    spent: Mapping[Activity, float]
+    checkpoint_bytes: float  # written by the stages that are not done
     slots: int
     mean_step: Load  # of the stages that are not done
 
@@ -45,7 +47,9 @@ def estimate_wall_time(
     `reading` is the seconds that reading and tokenising the data take once.
     """
     plan = request.plan
-    seconds = {id_: find_seconds(work, speed) for id_, work in works.items()}
+    own_seconds = {id_: find_seconds(work, speed) for id_, work in works.items()}
+    trained = {id_: works[id_].without_training() for id_ in find_shared_strata(plan, request.maker)}
+    seconds = own_seconds | {id_: find_seconds(work, speed) for id_, work in trained.items()}
     arms = {stratum.id: stratum.arm_count for stratum in plan}
     left = {id_: max(0, count - done.get(id_, 0)) for id_, count in arms.items()}
     fixed = START_SECONDS + reading
@@ -56,13 +60,16 @@ def estimate_wall_time(
         *list_naive_trainings(request),
         *(stratum for stratum in plan if stratum.kind in ("pretrain", "retrieval")),
     ]
-    steps = sum_loads(works[id_].training.times(count) for id_, count in left.items())
+    steps = sum_loads(works[id_].training.times(count) for id_, count in left.items() if id_ not in trained)
     return WallTime(
         left=fixed + span if any(left.values()) else 0.0,
         whole=fixed + find_makespan(plan, seconds, arms, slots),
-        naive=fixed + sum(seconds[stratum.id].total * stratum.arm_count for stratum in naive) / slots,
-        training=share * sum(seconds[id_].training * count for id_, count in left.items()),
-        evaluation=share * sum(seconds[id_].evaluation * count for id_, count in left.items()),
+        naive=fixed + sum(own_seconds[stratum.id].total * stratum.arm_count for stratum in naive) / slots,
+        spent={
+            activity: share * sum(seconds[id_].spent.get(activity, 0.0) * count for id_, count in left.items())
+            for activity in ACTIVITIES
+        },
+        checkpoint_bytes=sum(seconds[id_].checkpoint_bytes * count for id_, count in left.items()),
         slots=slots,
         mean_step=steps.times(1 / steps.batches) if steps.batches else steps,
     )

@@ -1,4 +1,4 @@
-"""The orderly end of a sweep: each running stage finishes its tenth and keeps it, and nothing new starts.
+"""The orderly end of a sweep: each running stage finishes its tenth, writes its state, and nothing new starts.
 
 Tune itself would give the stages five seconds and then kill them, which is less than a real tenth takes.
 """
@@ -8,6 +8,7 @@ from typing import Any
 
 from ray import tune
 from ray.tune.experiment import Trial
+from ray.tune.result import DONE, SHOULD_CHECKPOINT
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.process import signals
@@ -31,7 +32,14 @@ class DrainingScheduler(FIFOScheduler):
 
 
 class DrainCallback(tune.Callback):
-    """Ends Tune's loop once the last running stage has finished its tenth."""
+    """Lets running stages write their state after their tenth, and ends Tune's loop once the last one has."""
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Ask for a checkpoint of a stage that is about to stop: Tune calls `StageTrial.save`, then stops the trial."""
+        if signals.is_stop_requested() and not result.get(DONE):
+            result[SHOULD_CHECKPOINT] = True
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Check after each turn of Tune's loop; a trial that waits for its worker has nothing to finish."""

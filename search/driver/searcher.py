@@ -80,6 +80,7 @@ class PlanSearcher(Searcher):
             "gpus": gpus,
             "packed": self.packing is not None and gpus < 1,
             "rungs": self.board.records.rungs_of(stratum.id),
+            "targets": self.board.prepare_targets(stage.key),
         }
 
     def _suggest_wait(self, trial_id: str) -> Any:
@@ -169,7 +170,7 @@ class WorkerLossCallback(tune.Callback):
         """Report a lost trial, after the searcher's `on_trial_complete`. A trial that only waited has lost nothing."""
         if trial.trial_id not in self.searcher.trials:
             return
-        moved = bool((trial.last_result or {}).get("curve"))
+        moved = bool((trial.last_result or {}).get("moved"))
         line = self.searcher.handle_lost_trial(trial.trial_id, worker_failure_of(_read_error(trial)), moved=moved)
         if line is not None:
             self.print_line(line)

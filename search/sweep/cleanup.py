@@ -59,7 +59,7 @@ def find_leftovers(sweeps: Sequence[SweepState], scope: Collection[str], keep: K
         elif parts[0] == "encoded":
             groups["tables"]["/".join(parts[:2])] += size
         elif key in own and parts[2] == CHECKPOINT and key not in unsettled:
-            groups["checkpoints"][name] += size
+            groups["checkpoints"]["/".join(parts[:3])] += size
         elif key in own and parts[2] == ENCODER and key not in kept and keep != "all":
             groups["winners" if key in needed else "losers"]["/".join(parts[:3])] += size
     return [

@@ -9,6 +9,7 @@ from search.sweep.disk import stage_of, sum_by_kind
 from search.sweep.estimate import estimate_time_left, find_best_so_far
 from search.sweep.status_file import SweepStatus, age_of, is_alive
 from search.sweep.sweep_state import SweepState
+from search.sweep.time_spent import sum_spent
 from spaces.stage import Stage
 from trainables.storage.base import is_remote
 from trainables.worker.failures import ERROR, FAILURE_KINDS, Failure
@@ -48,6 +49,7 @@ def summarize_sweep(sweep: SweepState) -> dict[str, Any]:
             "left": _find_time_left(sweep, alive, slots),
             "slots": slots,
         },
+        "spent": sum_spent(sweep),
         "disk": _summarize_disk(sweep),
     }
 

@@ -5,6 +5,7 @@ from typing import Any
 from search.sweep.status_file import is_alive
 from search.sweep.status_report import COUNT_NAMES, state_of
 from search.sweep.sweep_state import SweepState
+from search.sweep.time_spent import format_spent
 from search.sweep.units import format_bytes, format_duration, format_time
 from spaces.stage import TENTHS
 
@@ -54,7 +55,7 @@ def format_summary(summary: dict[str, Any]) -> list[str]:
         lines.append(f"decided early: {', '.join(chains)}")
     lines += [f"damaged: {name} (the next run moves it aside and runs the stage again)" for name in summary["damaged"]]
     lines.append(f"time: {format_duration(summary['time']['spent'])} spent in stages{_format_time_left(summary)}")
-    return lines + _format_disk(summary)
+    return lines + format_spent(summary["spent"]) + _format_disk(summary)
 
 
 def _format_state(summary: dict[str, Any]) -> str:

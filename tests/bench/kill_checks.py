@@ -11,6 +11,8 @@ from pathlib import Path
 import polars as pl
 from witness import Line
 
+from tests.score_rows import drop_costs
+
 RUNGS = (3, 6)  # tenths, of ASHA
 ORPHAN = 5.0  # seconds that a worker may train on after its driver was killed: Ray ends it after three
 Entries = Mapping[str, Sequence[tuple[str, int, float]]]  # of each stratum, in the order of their coming
@@ -56,7 +58,7 @@ def repeated_work(lines: Sequence[Line], kills: Sequence[Kill]) -> list[str]:
 
 def scores(results: Path) -> pl.DataFrame:
     rows = pl.read_parquet(results / "stages" / "*" / "scores.parquet", glob=True)
-    return rows.drop("seconds").sort(rows.drop("seconds").columns)
+    return drop_costs(rows).sort(drop_costs(rows).columns)
 
 
 def equal_scores(results: Path, whole: Path) -> list[str]:

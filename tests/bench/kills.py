@@ -21,13 +21,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parent)
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:1] = [str(ROOT), str(ROOT / "tests" / "bench")]
 
 import kill_checks
 import witness
 from kill_checks import Kill
 
-ROOT = Path(__file__).resolve().parents[2]
 SWEEP = "--intermediates csqa --targets panx,udpos --seeds 0 --learning-rates 1e-3,4e-3,0.9 --name kills".split()
 ROUNDS = (("halving", 2), ("none", 2), ("asha", 2), ("halving", 1), ("none", 1), ("asha", 1))  # scheduler, workers
 WORKER = "worker KILL"

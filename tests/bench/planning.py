@@ -146,7 +146,7 @@ def finish_all(request: SweepRequest) -> None:
     for _, stage in stages_of(request):
         write_spec(request.context, stage)
         outcome = Outcome(key=stage.key, status="finished", score=1.0, tenth=TENTHS, curve=curve, seconds=2.0)
-        content = encode_scores(build_score_rows(stage, [], status="finished"))
+        content = encode_scores(build_score_rows(stage, [], outcome))
         (request.context.results.root / "stages" / stage.key / SCORES).write_bytes(content)  # type: ignore[attr-defined]
         write_outcome(request.context, dataclasses.replace(outcome, scores=checksum(content)))
 

@@ -35,6 +35,8 @@ ENCODER_FILES = {"config.json": b"{}", "tokenizer.json": b"{}"}
 ENCODER_FILES |= {name: safetensors.numpy.save(weights) for name, weights in WEIGHTS.items()}
 ENCODER_BYTES = sum(map(len, ENCODER_FILES.values()))
 
+FINISHED = Outcome(key="", status="finished", score=1.0, tenth=TENTHS)
+
 
 def curve_of(stage: Stage) -> tuple[float, ...]:
     """Return a made-up English dev curve that depends on the stage alone."""
@@ -47,7 +49,7 @@ def finish(store: Store, stage: Stage, status: str = "finished", curve: tuple[fl
     curve = curve_of(stage) if curve is None else curve
     outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve, seconds=2.0)  # type: ignore[arg-type]
     folder = folder_of(store.context, stage.key)
-    content = encode_scores(build_score_rows(stage, [], status=outcome.status))
+    content = encode_scores(build_score_rows(stage, [], outcome))
     (folder / SCORES).write_bytes(content)
     outcome = dataclasses.replace(outcome, scores=checksum(content))
     if stage.kind in ENCODER_KINDS:
@@ -78,6 +80,7 @@ class Room:
     retry_failed: bool = False
     read_only: bool = False
     races: bool = False
+    shared: dict[str, str] = field(default_factory=dict)
 
     def plan(self) -> tuple[Stratum, ...]:
         return expand_strata(axes_of(self.space), MINIATURE, pretrain=True)
@@ -92,6 +95,7 @@ class Room:
             Store(context, read_only=self.read_only),
             stopping_policy=self.early_stopping,
             race=RaceSeeds(self.plan()) if self.races else None,
+            shared=self.shared,
             retry_failed=self.retry_failed,
             keep=self.keep,  # type: ignore[arg-type]
         )

@@ -168,7 +168,7 @@ def test_what_is_damaged_is_named_and_counts_as_waiting(room: Room, capsys: pyte
 
 def test_disk_is_told_by_kind(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
     room.write(room.run(most=3))
-    (room.results / "stages" / room.ran[0].key / "checkpoint.safetensors").write_bytes(bytes(1000))
+    (room.results / "stages" / room.ran[0].key / "checkpoint").write_bytes(bytes(1000))
     disk = read_json(room, capsys)["disk"]
     assert disk["kinds"]["checkpoints"] == {"files": 1, "bytes": 1000}
     assert disk["bytes"] == sum(kind["bytes"] for kind in disk["kinds"].values()) == disk["of_this_sweep"]
@@ -214,7 +214,7 @@ def test_object_storage_is_read_and_cleaned_as_a_folder_is(
 ) -> None:
     room.write(room.run(most=12))
     for name in (room.ran[-1].key, "0123456789abcdef"):
-        path = room.results / "stages" / name / "checkpoint.safetensors"
+        path = room.results / "stages" / name / "checkpoint"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"checkpoint")
     url = s3.bucket()
@@ -232,7 +232,7 @@ def test_object_storage_is_read_and_cleaned_as_a_folder_is(
     assert clean.main([url, "--dry-run"]) == 0 and set(storage.list_sizes()) == before
     assert clean.main([url, "--foreign"]) == 0
     gone = before - set(storage.list_sizes())
-    assert gone == {f"stages/{key}/checkpoint.safetensors" for key in (room.ran[-1].key, "0123456789abcdef")}
+    assert gone == {f"stages/{key}/checkpoint" for key in (room.ran[-1].key, "0123456789abcdef")}
 
 
 @pytest.mark.parametrize("script", ["status", "clean"])

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from tests.paths import ROOT, tiny_sweep
+from tests.score_rows import drop_costs
 
 SWEEP = (
     *("--intermediates", "ccg", "--targets", "tatoeba", "--seeds", "0", "--learning-rates", "1e-3,4e-3"),
@@ -43,7 +44,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 def scores(results: Path) -> pl.DataFrame:
     rows = pl.read_parquet(results / "stages" / "*" / "scores.parquet", glob=True)
-    return rows.drop("seconds").sort(rows.drop("seconds").columns)
+    return drop_costs(rows).sort(drop_costs(rows).columns)
 
 
 def under_way(results: Path) -> set[str]:

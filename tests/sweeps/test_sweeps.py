@@ -14,6 +14,7 @@ import pytest
 
 from spaces.halving import RUNGS
 from tests.paths import ROOT, tiny_sweep
+from tests.score_rows import drop_costs
 
 SWEEP = ("--intermediates", "ccg,csqa", "--targets", "udpos,tatoeba", "--seeds", "0", "--name", "tiny")
 RATES = ("--learning-rates", "1e-3,4e-3,0.9")  # the last one spoils everything
@@ -55,7 +56,7 @@ def outcomes(results: Path) -> dict[str, int]:
 
 def scores(results: Path) -> pl.DataFrame:
     rows = pl.read_parquet(results / "stages" / "*" / "scores.parquet", glob=True)
-    return rows.drop("seconds").sort(rows.drop("seconds").columns)
+    return drop_costs(rows).sort(drop_costs(rows).columns)
 
 
 def state(results: Path) -> str:

@@ -39,7 +39,7 @@ def test_a_diverged_run_is_degenerate_and_keeps_its_curve(
 def test_constant_predictions_are_degenerate(context: StageContext) -> None:
     stage_run = start_stage(context, INTERMEDIATE)
     assert isinstance(stage_run.training, FineTuning)
-    stage_run.training.is_constant = True
+    stage_run.training.selection.is_constant = True
     assert find_degeneracy(stage_run.training, choose_trivial_answers(stage_run.training)) == "constant predictions"
     stage_run.close()
 
@@ -97,11 +97,12 @@ def test_spans_no_better_than_an_answer_without_reading_are_degenerate(context: 
     trivial = choose_trivial_answer(training.parts[0].table.targets, training.dev_sets[0])
     assert trivial is not None
     chance = score_trivial_answer(trivial, training.dev_sets[0])
-    training.dev_metrics, training.best_tenth, training.is_constant = [chance], 1, False
+    selection = training.selection
+    selection.dev_metrics, selection.curve, selection.is_constant = [chance], [0.5], False
     answers = {training.dev_sets[0].task.name: trivial}
     assert find_degeneracy(training, answers) == "chance level"
     assert find_degeneracy(training, answers, is_floor=True) is None  # untrained weights may be at chance
-    training.dev_metrics = [{**chance, "f1": chance["f1"] + 0.01}]
+    selection.dev_metrics = [{**chance, "f1": chance["f1"] + 0.01}]
     assert find_degeneracy(training, answers) is None
     stage_run.close()
 

@@ -16,10 +16,12 @@ from spaces.columns import COLUMNS
 from spaces.stage import TENTHS
 from spaces.task import Task
 from tests.on_disk import folder_of
+from tests.score_rows import drop_costs
 from tests.tiny_stages import RECIPE, RETRIEVAL, TARGET, intermediate_stage, run_stage, start_stage
 from trainables import retrieval_stage
 from trainables.data.task_data import DataSource, load_pool
 from trainables.features.examples import Pool
+from trainables.record.checkpoints import STATE
 from trainables.record.context import CHECKPOINT, ENCODER, SCORES, SPEC, StageContext, read_spec, write_spec
 from trainables.record.outcome import read_outcome
 from trainables.record.scores import encode_scores
@@ -191,7 +193,7 @@ def test_a_stage_continues_where_it_was_cut(context: StageContext, tmp_path: Pat
     outcome = run_stage(again, TARGET, tenths=6)
     assert outcome.curve == whole.curve
     files = (folder_of(each, TARGET.key) / SCORES for each in (context, again))
-    scores, scores_again = (pl.read_parquet(file).drop("seconds") for file in files)
+    scores, scores_again = (drop_costs(pl.read_parquet(file)) for file in files)
     assert scores.equals(scores_again)
     assert not (folder_of(again, TARGET.key) / CHECKPOINT).exists()
 
@@ -212,10 +214,11 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_stage_starts_anew(
     checkpoint = folder_of(context, TARGET.key) / CHECKPOINT
     if damage == "foreign":
         run_stage(context, INTERMEDIATE, tenths=2)
-        (folder_of(context, INTERMEDIATE.key) / CHECKPOINT).replace(checkpoint)
+        shutil.rmtree(checkpoint)
+        (folder_of(context, INTERMEDIATE.key) / CHECKPOINT).rename(checkpoint)
     else:
-        content = checkpoint.read_bytes()
-        checkpoint.write_bytes({"truncated": content[:-100], "empty": b"", "garbage": b"x" * 1000}[damage])
+        content = (checkpoint / STATE).read_bytes()
+        (checkpoint / STATE).write_bytes({"truncated": content[:-100], "empty": b"", "garbage": b"x" * 1000}[damage])
     outcome = run_stage(context, TARGET)
     assert outcome.curve == whole.curve
     assert "the checkpoint was damaged and quarantined: training started again" in str(outcome.note)
@@ -233,7 +236,7 @@ def test_a_checkpoint_is_not_blamed_for_what_the_device_did(
         raise error("made up")
 
     with monkeypatch.context() as patched, closing(StageRun(context, INTERMEDIATE.key)) as stage_run:
-        patched.setattr(FineTuning, "load_state_dict", fail)
+        patched.setattr(FineTuning, "continue_from", fail)
         with pytest.raises(error, match="made up"):
             stage_run.advance()
     assert run_stage(context, INTERMEDIATE, tenths=TENTHS - 3).curve == whole.curve  # it goes on from there

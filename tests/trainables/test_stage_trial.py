@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load
 
 from spaces.stage import TENTHS, Stage
 from tests.tiny_stages import RECIPE, RETRIEVAL, target_stage
 from trainables import stage_run, stage_start, stage_trial
-from trainables.record.context import CHECKPOINT, StageContext, write_spec
+from trainables.record import checkpoints
+from trainables.record.checkpoints import read_state
+from trainables.record.context import StageContext, write_spec
 from trainables.record.outcome import read_outcome
 from trainables.retrieval import embeddings, neighbours
 from trainables.stage_trial import StageTrial, context_to_json
@@ -35,6 +36,7 @@ def trial(context: StageContext, stage: Stage, **config: Any) -> StageTrial:
         "oom_retries": 0,
         "gpus": 0.0,
         "packed": False,
+        "targets": [],
         "hang_timeout": 60,
         **config,
     }
@@ -72,21 +74,38 @@ def test_a_long_stage_tells_of_every_tenth(context: StageContext, monkeypatch: p
     assert reported_tenths(trial(context, TARGET, rungs=[])) == list(range(1, TENTHS + 1))
 
 
-def test_every_tenth_is_on_disk_before_the_next_one_begins(
+def tenth_on_disk(context: StageContext) -> int:
+    state = read_state(context.results, context.folder_name(TARGET.key))
+    return 0 if state is None else state.tenth
+
+
+def test_a_stage_that_may_have_to_wait_at_a_rung_is_on_disk(
     context: StageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tenths_on_disk: list[int] = []
-    advance = fine_tuning.FineTuning.advance
-
-    def look(training: fine_tuning.FineTuning) -> float:
-        file = context.results.read(context.file_name(TARGET.key, CHECKPOINT))
-        tenths_on_disk.append(0 if file is None else len(load(file)["run.curve"]))
-        return advance(training)
-
+    monkeypatch.setattr(checkpoints.Checkpoints, "is_due", lambda *_: False)
     monkeypatch.setattr(stage_trial, "STEP_SECONDS", 60.0)
-    monkeypatch.setattr(fine_tuning.FineTuning, "advance", look)
-    reported_tenths(trial(context, TARGET, rungs=[]))
-    assert tenths_on_disk == list(range(TENTHS))
+    running = trial(context, TARGET, rungs=[3, 6])
+    on_disk = []
+    while not (result := running.step())["done"]:
+        on_disk.append((len(result["curve"]), tenth_on_disk(context), result["moved"]))
+    running.cleanup()
+    assert on_disk == [(1, 0, False), (3, 3, True), (6, 6, True)] and tenth_on_disk(context) == 0
+
+
+def test_a_stage_is_on_disk_before_tune_stops_it_at_the_end_of_a_run(
+    context: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints.Checkpoints, "is_due", lambda *_: False)
+    monkeypatch.setattr(stage_trial, "STEP_SECONDS", 0.0)
+    running = trial(context, TARGET, rungs=[])
+    for tenth in (1, 2):
+        assert len(running.step()["curve"]) == tenth and tenth_on_disk(context) == 0
+    assert running.save().checkpoint is None and tenth_on_disk(context) == 2
+    running.cleanup()
+    again = trial(context, TARGET, rungs=[])
+    result = again.step()
+    again.cleanup()
+    assert len(result["curve"]) == 3 and not result["moved"]
 
 
 def test_a_slot_without_a_stage_waits_and_keeps_its_worker() -> None:

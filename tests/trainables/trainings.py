@@ -1,5 +1,6 @@
 """Trainings on a tiny encoder that have not begun, and what the tests of training ask of one."""
 
+import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from trainables.models.encoder import Encoder
 from trainables.training.batches import TrainingPart
 from trainables.training.encoding import Encoding, encode_split, encode_training_table
 from trainables.training.fine_tuning import FineTuning
+from trainables.training.selection import Selection
 
 MINIATURE = BENCHMARKS["miniature"]
 SOURCE = DataSource(benchmark="miniature")
@@ -93,12 +95,16 @@ def assert_continues(cut: int, begin: Callable[[], FineTuning]) -> None:
     first = begin()
     for _ in range(cut):
         first.advance()
-    state = {name: value.clone() for name, value in first.state_dict().items()}
+    state = copy.deepcopy(first.take_state())
     torch.manual_seed(12345)  # another process has other random states
     second = begin()
-    second.load_state_dict(state)
+    second.continue_from(state)
     while second.tenth < TENTHS:
         second.advance()
     assert equal(second.model.state_dict(), whole.model.state_dict())
-    assert equal(second.best_weights, whole.best_weights)
-    assert (second.curve, second.best_tenth, second.dev_metrics) == (whole.curve, whole.best_tenth, whole.dev_metrics)
+    assert_equal_selections(second.selection, whole.selection)
+
+
+def assert_equal_selections(one: Selection, other: Selection) -> None:
+    assert equal(one.best_weights, other.best_weights)
+    assert (one.curve, one.best_tenth, one.dev_metrics) == (other.curve, other.best_tenth, other.dev_metrics)

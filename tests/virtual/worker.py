@@ -1,6 +1,6 @@
 """A worker without any training: it follows a course, and leaves the files that a real worker leaves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,10 @@ class StageWork:
     stage: Stage
     course: Course
     tenth: int
+    opened_tenth: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.opened_tenth = self.tenth
 
     @property
     def seconds(self) -> float:
@@ -43,7 +47,8 @@ class StageWork:
             else:
                 write_text(self.context.results, self.context.file_name(self.key, CHECKPOINT), str(self.tenth))
         curve = self.course.curve[: self.tenth]
-        row = {"dev": curve[-1] if curve else -1.0, "curve": list(curve), "steps": self.steps}
+        moved = self.opened_tenth < self.tenth < len(self.course.seconds)
+        row = {"moved": moved, "dev": curve[-1] if curve else -1.0, "curve": list(curve), "steps": self.steps}
         taken, done = sum(self.course.seconds[: self.tenth]), self.tenth == len(self.course.seconds)
         return {**row, "seconds": taken, "done": done}
 

@@ -59,6 +59,11 @@ class FeatureTable(Sequence[Feature]):
         values = {column.name: getattr(self, column.name) for column in fields(self)}
         return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
+    def equals(self, other: "FeatureTable") -> bool:
+        """Return True if both tables have the same features in the same order."""
+        mine, theirs = self.arrays(), other.arrays()
+        return mine.keys() == theirs.keys() and all(np.array_equal(mine[name], theirs[name]) for name in mine)
+
     @property
     def lengths(self) -> Bounds:
         """The number of sub-tokens of each feature's longest row: (features,); no feature is built for it."""

@@ -1,7 +1,7 @@
 """The folder of a stage, and the context in which stages read and write.
 
 stages/<key>/spec.json               the stage itself (its hash is the key)
-             checkpoint.safetensors  exact state after the last tenth, while the stage is under way
+             checkpoint/             exact state after a tenth, while the stage is under way (checkpoints.py)
              encoder/                encoder with the best English dev score, for the stages that start from it
              scores.parquet          score rows
              predictions.parquet     predictions on the test sets, with `--predictions`
@@ -24,7 +24,7 @@ from trainables.data.task_data import DataSource
 from trainables.storage.base import Storage, is_remote, quarantine, write_text
 from trainables.storage.temporary import make_user_folder
 
-CHECKPOINT = "checkpoint.safetensors"
+CHECKPOINT = "checkpoint"
 ENCODER = "encoder"
 HANG_REPORT = "hang.txt"
 LOCK = "lock"
@@ -45,9 +45,13 @@ class StageContext:
     probes: tuple[str, ...] = ()  # families of probes that measure finished stages
     scratch: str | None = None  # folder on each machine's own disk, for files that can be made again
 
+    def folder_name(self, key: str) -> str:
+        """Return the storage name of a stage's folder."""
+        return f"stages/{key}"
+
     def file_name(self, key: str, file: str) -> str:
         """Return the storage name of one of a stage's files."""
-        return f"stages/{key}/{file}"
+        return f"{self.folder_name(key)}/{file}"
 
     @property
     def encoded_folder(self) -> Path:

@@ -4,7 +4,8 @@ import dataclasses
 import json
 import math
 import types
-from dataclasses import MISSING, dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from spaces.columns import Status
@@ -27,7 +28,9 @@ class Outcome:
     best_tenth: int = 0  # the one whose weights were evaluated and handed on
     curve: tuple[float, ...] = ()
     steps: int = 0
-    seconds: float = 0.0
+    seconds: float = 0.0  # that it cost: without probes and waiting
+    spent: Mapping[str, float] = field(default_factory=dict)  # seconds by activity, see spaces/activities.py
+    written: int = 0  # bytes of checkpoints
     reason: str | None = None  # of degenerate and failed runs
     failure: str | None = None  # kind of failed runs, see trainables/worker/failures.py
     details: str | None = None  # traceback of failed runs
@@ -60,7 +63,7 @@ def read_outcome(context: StageContext, key: str) -> Outcome | None:
         fields = json.loads(content, parse_constant=_reject_constant)
         if not isinstance(fields, dict):
             raise ValueError("it is not a JSON object")
-        known = {field.name: fields[field.name] for field in dataclasses.fields(Outcome) if field.name in fields}
+        known = {each.name: fields[each.name] for each in dataclasses.fields(Outcome) if each.name in fields}
         outcome = _parse_outcome(known, key)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is damaged: {error}") from error
@@ -79,7 +82,8 @@ def _reject_constant(text: str) -> float:
 
 def _parse_outcome(fields: dict[str, Any], key: str) -> Outcome:
     """Return the outcome of these fields; raises ValueError for values that no stage could have written."""
-    required = [field.name for field in dataclasses.fields(Outcome) if field.default is MISSING]
+    defaults = ((each.name, each.default, each.default_factory) for each in dataclasses.fields(Outcome))
+    required = [name for name, default, factory in defaults if default is MISSING and factory is MISSING]
     lacking = [name for name in required if name not in fields]
     wrong = [name for name, value in fields.items() if not _is_of_type(value, _HINTS[name])]
     if lacking or wrong:
@@ -91,6 +95,7 @@ def _parse_outcome(fields: dict[str, Any], key: str) -> Outcome:
         (len(outcome.curve) in (0, outcome.tenth), "its curve has another length"),
         (outcome.score == max(outcome.curve, default=outcome.score), "its score is not the best of its curve"),
         (outcome.steps >= 0 and outcome.seconds >= 0, "its steps or seconds are negative"),
+        (min(outcome.spent.values(), default=0.0) >= 0 and outcome.written >= 0, "what it spent is negative"),
         (outcome.memory is None or outcome.memory >= 0, "its memory is negative"),
     ):
         if not holds:
@@ -105,6 +110,8 @@ def _is_of_type(value: Any, hint: Any) -> bool:
         return any(_is_of_type(value, member) for member in inner)
     if origin is Literal:
         return value in inner
+    if origin is Mapping:
+        return isinstance(value, dict) and all(_is_of_type(item, inner[1]) for item in value.values())
     if origin is tuple:
         return isinstance(value, list) and all(_is_of_type(item, inner[0]) for item in value)
     if hint is float:

@@ -7,25 +7,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from spaces.columns import COLUMNS, VERSION, Status
+from spaces.activities import ACTIVITIES, column_of
+from spaces.columns import COLUMNS, VERSION
 from spaces.errors import first_line_of
 from spaces.language import ENGLISH
 from spaces.phase import passes_of
 from spaces.stage import Stage
+from trainables.record.outcome import Outcome
 from trainables.record.results import build_schema
 
 SCHEMA = build_schema(COLUMNS)
 
 
-def build_score_rows(
-    stage: Stage,
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    status: Status,
-    reason: str | None = None,
-    steps: int = 0,
-    seconds: float = 0.0,
-) -> list[dict[str, Any]]:
+def build_score_rows(stage: Stage, rows: Sequence[Mapping[str, Any]], outcome: Outcome) -> list[dict[str, Any]]:
     """Return complete score rows: each of `rows` has target, tenth, language, split, metric and value of one score."""
     common = {
         "version": VERSION,
@@ -37,11 +31,13 @@ def build_score_rows(
         "intermediate": stage.intermediate,
         "seed": stage.seed,
         "learning_rate": stage.learning_rate,
-        "status": status,
-        "reason": reason,
-        "steps": steps,
-        "passes": steps * passes_of(stage.recipe),
-        "seconds": seconds,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "steps": outcome.steps,
+        "passes": outcome.steps * passes_of(stage.recipe),
+        "seconds": outcome.seconds,
+        **{column_of(activity): outcome.spent.get(activity) for activity in ACTIVITIES},
+        "checkpoint_bytes": outcome.written,
         "limited": is_limited(stage),
     }
     return [{**common, **row} for row in rows]

@@ -30,6 +30,7 @@ from trainables.features.words import find_word_style
 from trainables.kinds import KINDS
 from trainables.training.evaluation import EvalSet
 from trainables.worker.heartbeat import beat
+from trainables.worker.stage_clock import spend
 
 SplitKey = tuple[DataSource, Task, Split, str]  # the last one is the language
 
@@ -124,22 +125,29 @@ def _load_or_build(key: SplitKey, encoding: Encoding, *, with_examples: bool) ->
     folder = None if source.is_miniature else encoding.folder
     cache_key = (*key, *encoding.settings, *_list_own_settings(task, encoding.tokenizer), folder, with_examples)
     if cache_key not in _cache:
-        loaded = load_examples(*key) if with_examples else None
-
-        def build() -> FeatureTable:
-            examples, left_out = loaded or load_examples(*key)
-            features = _encode_chunks(task, examples, encoding)
-            return build_table(features, per_position=KINDS[task.kind].per_position, left_out=left_out)
-
-        table = build() if folder is None else open_or_build_table(folder / _hash_settings(key, encoding), build)
-        owned = len(table) if folder is None or with_examples else 0
-        _cache[cache_key] = _CachedSet(table, None if loaded is None else loaded[0], owned)
+        with spend("tokenising"):
+            _cache[cache_key] = _load(key, encoding, folder, with_examples=with_examples)
     _cache.move_to_end(cache_key)
     while len(_cache) > 1 and (
         len(_cache) > MAX_SETS or sum(cached.owned_features for cached in _cache.values()) > MAX_FEATURES
     ):
         _cache.popitem(last=False)
     return _cache[cache_key]
+
+
+def _load(key: SplitKey, encoding: Encoding, folder: Path | None, *, with_examples: bool) -> _CachedSet:
+    """Return the set from the shared folder, or newly built if there is no folder or no table in it."""
+    _, task, _, _ = key
+    loaded = load_examples(*key) if with_examples else None
+
+    def build() -> FeatureTable:
+        examples, left_out = loaded or load_examples(*key)
+        features = _encode_chunks(task, examples, encoding)
+        return build_table(features, per_position=KINDS[task.kind].per_position, left_out=left_out)
+
+    table = build() if folder is None else open_or_build_table(folder / _hash_settings(key, encoding), build)
+    owned = len(table) if folder is None or with_examples else 0
+    return _CachedSet(table, None if loaded is None else loaded[0], owned)
 
 
 def _encode_chunks(task: Task, examples: Sequence[Example], encoding: Encoding) -> Iterator[list[Feature]]:

@@ -38,6 +38,12 @@ class EvalSet:
         return self.features.left_out
 
 
+def is_scored_alike(one: EvalSet, other: EvalSet) -> bool:
+    """Return True if the same predictions get the same metrics on both sets: equal features, tasks with equal rules."""
+    rules = [(s.task.official_metrics, s.task.other_metrics, s.task.answer_script, s.language) for s in (one, other)]
+    return rules[0] == rules[1] and one.features.equals(other.features)
+
+
 @dataclass(frozen=True, slots=True)
 class EvalResult:
     """Metrics (0 to 1) and the predictions they judge.

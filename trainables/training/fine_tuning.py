@@ -1,6 +1,6 @@
 """The training loop: fine-tune an encoder on a task, or on a mixture of tasks, in tenths of its schedule.
 
-A run can be cut after any tenth and continued from `state_dict()` bit for bit: that holds weights, optimizer, random
+A run can be cut after any tenth and continued from its state bit for bit: that holds weights, optimizer, random
 states and the position in the data. Schedule and order of the data are functions of seed and step.
 """
 
@@ -8,12 +8,11 @@ import math
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spaces.columns import MIX_SCORE, TASK_SCORE_SUFFIX
 from spaces.encoders import EncoderProfile
+from spaces.stage import TENTHS
 from spaces.task import Recipe, Task
 from trainables.features.features import IGNORED, Feature, collate
 from trainables.kinds import KINDS, mlm
@@ -21,12 +20,15 @@ from trainables.methods.adversarial import plain_fine_tuning
 from trainables.methods.step import GradientRule, build_step
 from trainables.models.encoder import Encoder
 from trainables.models.layer_fusion import LayerFusion
+from trainables.record.checkpoints import TrainingState
 from trainables.training.batches import Batches, TrainingPart
-from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalResult, EvalSet, compute_task_score, evaluate
+from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalResult, EvalSet, evaluate, is_scored_alike
 from trainables.training.memory import try_within_memory
 from trainables.training.optimizer import build_optimizer, dump_optimizer, restore_optimizer, select_by_prefix
 from trainables.training.schedule import end_of_tenth, rate_factor
+from trainables.training.selection import Selection, Weights
 from trainables.worker.heartbeat import beat
+from trainables.worker.stage_clock import spend
 
 CHECK_EVERY = 50  # steps between checks of the losses on a GPU: each check waits until the GPU has done all its work
 
@@ -38,11 +40,7 @@ class DivergedError(Exception):
 class FineTuning:
     """A run of ten tenths, judged by the mean task score over `dev_sets`: English dev of each task that counts.
 
-    `best_weights` are those of the tenth with the best score so far, or of the last tenth where the recipe says so
-    (`Recipe.selection`). Of tenths with equal scores the last one counts: where dev is saturated, weights that settled
-    at a lower rate are the better start for targets (measured on the miniature's supertags, see docs/lab-log.md). They
-    are kept in the memory of the host, because on the device a new copy beside the old one would take as much as the
-    optimizer's moments (XLM-R Large: 4.5 GB).
+    `selections` are the run's own, by `dev_sets`, and any that others ask for: `select_by`.
     """
 
     def __init__(
@@ -60,7 +58,7 @@ class FineTuning:
         fuse_layers: bool = False,
     ) -> None:
         self.method = method
-        self.encoder, self.parts, self.dev_sets, self.recipe = encoder, tuple(parts), tuple(dev_sets), recipe
+        self.encoder, self.parts, self.recipe = encoder, tuple(parts), recipe
         self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
         # Both are halved when memory runs out. They are no part of the outcome.
         self.micro_batch, self.eval_batch_tokens = recipe.batch_size, EVAL_BATCH_TOKENS[encoder.device.type]
@@ -76,10 +74,7 @@ class FineTuning:
             drawers=[drawer if part.task.kind == "mlm" else None for part in self.parts],
         )
         self.tenth, self.step = 0, 0
-        self.is_constant = False
-        self.best_tenth, self.best_score = 0, -np.inf
-        self.curve: list[float] = []
-        self.dev_metrics: list[dict[str, float]] = []
+        self.selections = [Selection(tuple(dev_sets), recipe.selection)]
         torch.manual_seed(seed)  # heads and dropout: a seed is a replicate of the whole chain
         tasks = {part.task.name: part.task for part in self.parts}
         self.head_indices = {name: index for index, name in enumerate(tasks)}
@@ -91,15 +86,31 @@ class FineTuning:
         encoder.masked_word_head.is_trained |= trains_words
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
-        self.best_weights = self._copy_weights()
         self.trainable_weights = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = build_optimizer(self.trainable_weights, recipe.weight_decay, learning_rate)
 
+    @property
+    def selection(self) -> Selection:
+        """The run's own selection."""
+        return self.selections[0]
+
+    @property
+    def dev_sets(self) -> Sequence[EvalSet]:
+        """The dev sets that the run is judged by."""
+        return self.selection.dev_sets
+
+    def select_by(self, dev_set: EvalSet, *, stage: str) -> None:
+        """Select the best tenth by another stage's dev set as well. Call it before the first tenth."""
+        is_same = len(self.dev_sets) == 1 and is_scored_alike(self.dev_sets[0], dev_set)
+        self.selections.append(Selection((dev_set,), self.recipe.selection, stage=stage, is_scored_alike=is_same))
+
     def advance(self) -> float:
         """Train the next tenth and return the English dev score after it (0 to 1); see `train` for errors."""
-        self.train(end_of_tenth(self.tenth + 1, self.steps))
+        with spend("training"):
+            self.train(end_of_tenth(self.tenth + 1, self.steps))
         self.tenth += 1
-        return self._evaluate_dev()
+        with spend("dev"):
+            return self._evaluate_dev()
 
     def train(self, end: int) -> None:
         """Train from the current step up to step `end`.
@@ -119,18 +130,19 @@ class FineTuning:
                 losses.clear()
 
     def _evaluate_dev(self) -> float:
-        """Score English dev, and keep the weights if they are the best so far, or if the recipe keeps the last."""
+        """Score the dev sets of all selections, and keep the weights where they are the best so far."""
         results = [self.evaluate(dev_set) for dev_set in self.dev_sets]
-        pairs = zip(self.dev_sets, results, strict=True)
-        by_task = {dev_set.task.name: compute_task_score(dev_set.task, result.metrics) for dev_set, result in pairs}
-        score = float(np.mean(list(by_task.values())))
-        self.curve.append(score)
-        of_mix = {MIX_SCORE: score, **{name + TASK_SCORE_SUFFIX: value for name, value in by_task.items()}}
-        self.dev_metrics.append(results[0].metrics if len(results) == 1 else of_mix)
-        self.is_constant = all(result.is_constant for result in results)
-        if score >= self.best_score or self.recipe.selection == "last":
-            self.best_tenth, self.best_score, self.best_weights = self.tenth, score, self._copy_weights()
-        return score
+        weights: Weights = {}
+        for selection in self.selections:
+            if selection.dev_sets is not self.dev_sets and not selection.is_scored_alike:
+                task = self.parts[0].task
+                added = selection.add([self.evaluate(dev_set, task) for dev_set in selection.dev_sets])
+            else:
+                added = selection.add(results)
+            if added:
+                with spend("checkpoints"):
+                    selection.best_weights = weights = weights or self._copy_weights()
+        return self.selection.curve[-1]
 
     def evaluate(self, eval_set: EvalSet, task: Task | None = None) -> EvalResult:
         """Score the head of `task` (by default the set's own) on a dev or test set, in batches that fit into memory."""
@@ -141,7 +153,7 @@ class FineTuning:
 
     def restore_best(self) -> None:
         """Put the best weights back into encoder and heads, for evaluation and for the stages that start from them."""
-        self.model.load_state_dict(self.best_weights)
+        self.model.load_state_dict(self.selection.best_weights)
 
     def limit_micro_batch(self, examples: int) -> None:
         """Process at most `examples` of a batch at a time, and at least one. The outcome stays the same."""
@@ -202,40 +214,46 @@ class FineTuning:
     def _copy_weights(self) -> dict[str, Tensor]:
         return {name: value.detach().to("cpu", copy=True) for name, value in self.model.state_dict().items()}
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return everything that the next tenth depends on, as tensors by name."""
-        state = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        if self.best_tenth != self.tenth:  # otherwise they are the model's: the file gets a quarter smaller
-            state |= {f"best.{name}": value for name, value in self.best_weights.items()}
-        state |= dump_optimizer(self.optimizer)
-        state["random"] = torch.get_rng_state()
+    def take_state(self) -> TrainingState:
+        """Return everything that the next tenth depends on, without copying it; after the last one the best weights."""
+        tensors = {"random": torch.get_rng_state(), "micro_batch": torch.tensor(self.micro_batch)}
         if self.encoder.device.type == "cuda":
-            state["random.cuda"] = torch.cuda.get_rng_state(self.encoder.device)
-        state["micro_batch"] = torch.tensor(self.micro_batch)
-        state["curve"] = torch.tensor(self.curve, dtype=torch.float64)
-        for name in sorted(self.dev_metrics[0]) if self.dev_metrics else ():
-            state[f"dev.{name}"] = torch.tensor([metrics[name] for metrics in self.dev_metrics], dtype=torch.float64)
-        state["constant"] = torch.tensor(self.is_constant)
-        return state
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self.encoder.device)
+        for number, selection in enumerate(self.selections):
+            tensors |= {f"selection.{number}.{name}": tensor for name, tensor in selection.to_tensors().items()}
+        best = {selection.best_tenth: selection.best_weights for selection in self.selections if self.tenth}
+        if self.tenth < TENTHS:
+            tensors |= {f"model.{name}": value for name, value in self.model.state_dict().items()}
+            tensors |= dump_optimizer(self.optimizer)
+            best.pop(self.tenth, None)
+        return TrainingState(tenth=self.tenth, tensors=tensors, best=best)
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Continue from a `state_dict`; raises KeyError, RuntimeError or ValueError for that of another run."""
-        self.model.load_state_dict(select_by_prefix(state, "model."))
-        self.best_weights = select_by_prefix(state, "best.") or self._copy_weights()
-        restore_optimizer(self.optimizer, state)
-        torch.set_rng_state(state["random"])
-        if self.encoder.device.type == "cuda" and "random.cuda" in state:  # a run may continue on another device
-            torch.cuda.set_rng_state(state["random.cuda"], self.encoder.device)
-        self.micro_batch = int(state["micro_batch"])
-        self.curve = state["curve"].tolist()
-        metrics = {name: values.tolist() for name, values in select_by_prefix(state, "dev.").items()}
-        self.dev_metrics = [{name: values[i] for name, values in metrics.items()} for i in range(len(self.curve))]
-        self.is_constant = bool(state["constant"])
-        self.tenth = len(self.curve)
+    def continue_from(self, state: TrainingState) -> None:
+        """Continue from a state; raises KeyError, RuntimeError or ValueError for that of another run.
+
+        Selections that the state does not have are dropped, except the run's own.
+        """
+        tensors, selections = state.tensors, []
+        for number, selection in enumerate(self.selections):
+            if number and f"selection.{number}.curve" not in tensors:
+                continue
+            selection.load_tensors(select_by_prefix(tensors, f"selection.{number}."))
+            if len(selection.curve) != state.tenth:
+                raise ValueError(f"{len(selection.curve)} scores after tenth {state.tenth}")
+            selections.append(selection)
+        self.selections = selections
+        if state.tenth < TENTHS:
+            self.model.load_state_dict(select_by_prefix(tensors, "model."))
+            restore_optimizer(self.optimizer, tensors)
+        for selection in selections:
+            weights = state.best.get(selection.best_tenth, {})
+            selection.best_weights = {name: value.clone() for name, value in weights.items()} or self._copy_weights()
+        torch.set_rng_state(tensors["random"])
+        if self.encoder.device.type == "cuda" and "random.cuda" in tensors:  # a run may continue on another device
+            torch.cuda.set_rng_state(tensors["random.cuda"], self.encoder.device)
+        self.micro_batch = int(tensors["micro_batch"])
+        self.tenth = state.tenth
         self.step = end_of_tenth(self.tenth, self.steps) if self.tenth else 0
-        if self.curve:
-            self.best_score = self.curve[-1] if self.recipe.selection == "last" else max(self.curve)
-            self.best_tenth = max(tenth for tenth, score in enumerate(self.curve, 1) if score == self.best_score)
 
 
 def build_task_head(encoder: Encoder, task: Task, profile: EncoderProfile, *, fuse_layers: bool) -> nn.Module:

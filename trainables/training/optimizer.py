@@ -35,11 +35,15 @@ def dump_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Load the state that `dump_optimizer` gave for an equal model; raises ValueError for a name without a number."""
+    """Load the state that `dump_optimizer` gave for an equal model; raises ValueError for a name without a number.
+
+    The tensors are copied: they may be mapped from a file that will be replaced, and the optimizer changes its own.
+    """
+    on_host = optimizer.param_groups[0]["params"][0].device.type == "cpu"
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in select_by_prefix(tensors, STATE_PREFIX).items():
         index, _, field = name.partition(".")
-        state.setdefault(int(index), {})[field] = tensor
+        state.setdefault(int(index), {})[field] = tensor.clone() if on_host else tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 

@@ -1,6 +1,6 @@
 """Pretraining of the miniature's encoder: masked words in single texts and in translation pairs.
 
-Progress is counted in tenths of the schedule. A run that is cut after any tenth and continued from `state_dict()` ends
+Progress is counted in tenths of the schedule. A run that is cut after any tenth and continued from its state ends
 bit-equal to one that never stopped: order of the data, masks and learning rate are functions of seed and step, so only
 weights and optimizer moments have to be kept.
 """
@@ -18,9 +18,11 @@ from trainables.features.features import IGNORED, Ids, pad
 from trainables.kinds.mlm import MASKED_SHARE, REPLACED_SHARE
 from trainables.models.encoder import choose_device
 from trainables.models.masked_words import MaskedWordHead
-from trainables.training.optimizer import STATE_PREFIX, dump_optimizer, restore_optimizer, select_by_prefix
+from trainables.record.checkpoints import TrainingState
+from trainables.training.optimizer import dump_optimizer, restore_optimizer, select_by_prefix
 from trainables.training.schedule import rate_factor
 from trainables.worker.heartbeat import beat
+from trainables.worker.stage_clock import spend
 
 WARMUP = 0.06  # share of the steps in which the learning rate rises; then it falls linearly to 0
 BETAS, WEIGHT_DECAY, CLIP = (0.9, 0.98), 0.01, 1.0
@@ -73,7 +75,8 @@ class Pretraining:
         if self.tenth == TENTHS:
             raise ValueError("this pretraining is finished: all ten tenths are done.")
         steps = self.recipe.steps
-        with torch.random.fork_rng(devices=[]):  # dropout, if the config has any, draws from the global state
+        # Dropout, if the config has any, draws from the global state.
+        with spend("training"), torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed * TENTHS + self.tenth)
             masks = torch.Generator().manual_seed(self.seed * TENTHS + self.tenth)
             self.encoder.train()
@@ -81,7 +84,8 @@ class Pretraining:
                 self._step(step, masks)
                 beat()
         self.tenth += 1
-        return self.score()
+        with spend("dev"):
+            return self.score()
 
     def _step(self, step: int, masks: torch.Generator) -> None:
         loss, _, _ = self._compute_loss([self.texts[index] for index in self.batches[step]], masks)
@@ -129,21 +133,16 @@ class Pretraining:
             beat()
         return hits / total
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return copies of everything that `load_state_dict` needs to continue bit-equal."""
+    def take_state(self) -> TrainingState:
+        """Return everything that the next tenth depends on, without copying it."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= dump_optimizer(self.optimizer)
-        state = {name: tensor.detach().clone() for name, tensor in tensors.items()}
-        state["tenth"] = torch.tensor(self.tenth)
-        return state
+        return TrainingState(tenth=self.tenth, tensors=tensors | dump_optimizer(self.optimizer))
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Continue from a `state_dict`; raises KeyError, RuntimeError or ValueError for that of another run."""
-        self.tenth = int(state["tenth"])
-        self.model.load_state_dict(select_by_prefix(state, "model."))
-        # Copies, because the optimizer changes its tensors in place.
-        moments = {name: tensor.clone() for name, tensor in state.items() if name.startswith(STATE_PREFIX)}
-        restore_optimizer(self.optimizer, moments)
+    def continue_from(self, state: TrainingState) -> None:
+        """Continue from a state; raises KeyError, RuntimeError or ValueError for that of another run."""
+        self.model.load_state_dict(select_by_prefix(state.tensors, "model."))
+        restore_optimizer(self.optimizer, state.tensors)
+        self.tenth = state.tenth
 
 
 def plan_batches(lengths: Sequence[int], recipe: MiniatureRecipe, seed: int) -> list[list[int]]:

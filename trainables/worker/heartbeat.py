@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from trainables.worker.stage_clock import spend
+
 OPENING_FACTOR = 4  # the limit before the first beat is longer: models and data may have to be fetched
 ALARM_INTERVAL = 1.0  # seconds; beats that come sooner do not set the alarm again
 LOCK_POLL_SECONDS = 0.2  # between tries to take a lock
@@ -64,10 +66,11 @@ def _set_alarm(watch: _Watch, seconds: float) -> None:
 
 def take_lock(file: IO[str]) -> None:
     """Lock an open file. Waiting for another process counts as progress: that one has a watchdog of its own."""
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            beat()
-            time.sleep(LOCK_POLL_SECONDS)
+    with spend("waiting"):
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                beat()
+                time.sleep(LOCK_POLL_SECONDS)

@@ -10,7 +10,7 @@ import pytest
 
 from search.board.arms import Arm, choose_winner
 from spaces.checksum import checksum
-from tests.search.conftest import Room, curve_of, files_in
+from tests.search.conftest import FINISHED, Room, curve_of, files_in
 from trainables.record.context import CHECKPOINT, ENCODER
 from trainables.record.outcome import OUTCOME_FILE, Outcome
 from trainables.record.scores import build_score_rows, encode_scores
@@ -179,7 +179,7 @@ def test_target_scores_cannot_reach_selection(room: Room) -> None:
     parents = {(s.task, s.seed, s.learning_rate): s.parent for s in room.ran if s.kind == "target"}
     for path in room.results.glob("stages/*/scores.parquet"):  # another test score everywhere
         rows = [{"language": "de", "split": "test", "metric": "f1", "value": random.random()}]
-        content = encode_scores(build_score_rows(stages[path.parent.name], rows, status="finished"))
+        content = encode_scores(build_score_rows(stages[path.parent.name], rows, FINISHED))
         path.write_bytes(content)
         outcome = path.with_name(OUTCOME_FILE)
         outcome.write_text(json.dumps({**json.loads(outcome.read_text()), "scores": checksum(content)}))

@@ -9,7 +9,7 @@ import pytest
 
 from search.cost.input_sizes import InputSizes
 from search.cost.pass_speed import Load, MachineSpeed, PassSpeed
-from search.cost.stage_work import StageSeconds, StageWork, WorkEstimator, choose_languages, find_seconds
+from search.cost.stage_work import StageWork, WorkEstimator, choose_languages, find_seconds
 from search.request.request import SweepRequest
 from spaces.encoders import EncoderShape
 from spaces.method import METHODS
@@ -58,9 +58,9 @@ def test_a_stage_is_its_steps_ten_dev_sets_and_the_test_of_every_language(reques
     steps, batch = recipe["steps"], recipe["batch_size"]
     phase = works["intermediate.mnli..0"]
     assert phase.training == Load(steps, pytest.approx(10 * batch * steps), pytest.approx(100 * batch * steps))
-    assert phase.evaluation == Load(20 * TENTHS, 400 * TENTHS, 4_000 * TENTHS)  # 40 rows, two in a batch
+    assert phase.dev == Load(20 * TENTHS, 400 * TENTHS, 4_000 * TENTHS)  # 40 rows, two in a batch
     target = works["target.xnli-en.none.0"]
-    assert target.evaluation.tokens == pytest.approx(400 * (TENTHS + len(task.languages)))
+    assert (target.dev.tokens, target.test.tokens) == (400 * TENTHS, pytest.approx(400 * len(task.languages)))
     assert works["target.xnli-en.none~x2.0"].training.batches == 2 * target.training.batches
 
 
@@ -77,16 +77,16 @@ def test_methods_and_masked_words_cost_more_than_a_plain_step(request_of_chains:
 def test_a_pool_is_embedded_once_and_searched_from_both_sides(request_of_chains: SweepRequest) -> None:
     work, languages = works_of(request_of_chains)["retrieval.tatoeba.none.0"], request_of_chains.maker.languages
     pairs, count = 100, len(languages["tatoeba"])  # of the miniature's pools
-    assert work.evaluation.tokens == pytest.approx(2 * pairs * 10 * count)
+    assert work.test.tokens == pytest.approx(2 * pairs * 10 * count)
     assert work.cosines == pytest.approx(2 * pairs**2 * count * (SHAPE.layers + 1))
     source = dataclasses.replace(request_of_chains.context.source, pool_limit=20)
     bounded = dataclasses.replace(
         request_of_chains, context=dataclasses.replace(request_of_chains.context, source=source)
     )
-    assert works_of(bounded)["retrieval.tatoeba.none.0"].evaluation.tokens == pytest.approx(2 * 20 * 10 * count)
+    assert works_of(bounded)["retrieval.tatoeba.none.0"].test.tokens == pytest.approx(2 * 20 * 10 * count)
 
 
-@pytest.mark.parametrize(("flags", "part"), [(("--limit", "16"), "training"), (("--test-limit", "4"), "evaluation")])
+@pytest.mark.parametrize(("flags", "part"), [(("--limit", "16"), "training"), (("--test-limit", "4"), "test")])
 def test_fewer_rows_are_less_work_and_more_rows_more(tmp_path: Path, flags: tuple[str, str], part: str) -> None:
     base = ("--intermediates", "mnli", "--targets", "xnli", "--seeds", "0", "--results", tmp_path)
     plain, bounded = (works_of(request_of(*base, *extra)) for extra in ((), flags))
@@ -94,17 +94,23 @@ def test_fewer_rows_are_less_work_and_more_rows_more(tmp_path: Path, flags: tupl
     for id_, work in plain.items():
         if not work.pretrains:
             assert getattr(bounded[id_], part).tokens <= getattr(work, part).tokens <= getattr(more[id_], part).tokens
-    if part == "evaluation":
-        assert (
-            bounded["target.xnli-en.none.0"].evaluation.tokens * 10 == plain["target.xnli-en.none.0"].evaluation.tokens
-        )
+    if part == "test":
+        assert bounded["target.xnli-en.none.0"].test.tokens * 10 == plain["target.xnli-en.none.0"].test.tokens
 
 
 def test_seconds_are_the_sums_of_a_hand_worked_stage() -> None:
-    work = StageWork(training=Load(10, 100, 0), evaluation=Load(4, 200, 0), cosines=1.5, stored_copies=2.0)
-    assert find_seconds(work, SPEED) == StageSeconds(10 + 10, 2 + 2 + 3, 2 * 8 * 0.25 + 3)
-    assert find_seconds(work, SPEED).total == 34
-    assert find_seconds(StageWork(pretrains=True), SPEED) == StageSeconds(1_000, 0, 0)
+    work = StageWork(
+        training=Load(10, 100, 0), dev=Load(2, 100, 0), test=Load(2, 100, 0), cosines=1.5, state_copies=3.0,
+        rungs=(4, 7), stores_encoder=True,
+    )  # fmt: skip
+    found = find_seconds(work, SPEED)  # a checkpoint takes 6 s, a tenth 2.2: none is due but at the rungs
+    assert found.spent == {
+        "training": 10 + 10, "dev": 1 + 1, "test": 1 + 1 + 3, "probing": 0, "loading": 3, "storing": 2,
+        "checkpoints": 12,
+    }  # fmt: skip
+    assert found.total == 44 and found.checkpoint_bytes == 2 * 3 * 8
+    assert find_seconds(StageWork(pretrains=True), SPEED).total == 1_000
+    assert find_seconds(dataclasses.replace(work, training=Load(2_000)), SPEED).checkpoint_bytes == 10 * 3 * 8
 
 
 def test_languages_are_sampled_at_equal_distances() -> None:

@@ -19,8 +19,8 @@ OTHER = dataclasses.replace(TARGET, task="udpos")
 ALONE = Stratum(kind="target", task="xnli", intermediate="none", seed=0, parent=None, rates=(1.0,))
 PLAN = (PHASE, TARGET, OTHER, ALONE)
 SECONDS = {
-    PHASE.id: StageSeconds(5, 0, 0), TARGET.id: StageSeconds(4, 0, 0), OTHER.id: StageSeconds(2, 1, 0),
-    ALONE.id: StageSeconds(0, 0, 6),
+    PHASE.id: StageSeconds({"training": 5}), TARGET.id: StageSeconds({"training": 4}),
+    OTHER.id: StageSeconds({"training": 2, "test": 1}), ALONE.id: StageSeconds({"loading": 6}),
 }  # fmt: skip
 ARMS = {stratum.id: stratum.arm_count for stratum in PLAN}
 SPEED = MachineSpeed(step=PassSpeed(1.0, 0.0), forward=PassSpeed(0.0, 1.0))
@@ -49,7 +49,7 @@ def works_of(request: SweepRequest, steps: float = 10.0) -> dict[str, StageWork]
         stratum.id: StageWork(pretrains=True)
         if stratum.kind == "pretrain"
         else StageWork(
-            training=NOTHING if stratum.kind == "retrieval" else Load(steps, 80 * steps, 0), evaluation=Load(1, 2, 0)
+            training=NOTHING if stratum.kind == "retrieval" else Load(steps, 80 * steps, 0), test=Load(1, 2, 0)
         )
         for stratum in request.plan
     }
@@ -60,7 +60,7 @@ def test_a_hand_worked_plan_has_exact_sums(small: SweepRequest) -> None:
     wall = estimate_wall_time(small, works_of(small), SPEED, 1, done={}, reading=7.0)
     fixed = START_SECONDS + 7
     assert wall.whole == wall.left == pytest.approx(fixed + 6 * 12 + 2 * 2)
-    assert (wall.training, wall.evaluation) == (pytest.approx(60), pytest.approx(6 * 2 + 4))
+    assert (wall.spent["training"], wall.spent["test"]) == (pytest.approx(60), pytest.approx(6 * 2 + 4))
     naive = sum(12 * stratum.arm_count for stratum in list_naive_trainings(small))
     assert wall.naive == pytest.approx(fixed + naive + 4) and wall.naive > wall.whole
     assert wall.mean_step == Load(1, 80, 0)
@@ -70,7 +70,7 @@ def test_stages_that_are_done_do_not_count(small: SweepRequest) -> None:
     phase, *_ = (stratum for stratum in small.plan if stratum.kind == "intermediate")
     wall = estimate_wall_time(small, works_of(small), SPEED, 1, done={phase.id: 2})
     assert wall.whole - wall.left == pytest.approx(24)
-    assert wall.training == pytest.approx(40)
+    assert wall.spent["training"] == pytest.approx(40)
     every = {stratum.id: stratum.arm_count for stratum in small.plan}
     assert estimate_wall_time(small, works_of(small), SPEED, 1, done=every).left == 0
 

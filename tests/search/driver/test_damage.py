@@ -11,7 +11,7 @@ import pytest
 from search.driver.damage import DamageReporter
 from spaces.errors import UsageError
 from tests.on_disk import folder_of
-from tests.search.conftest import Room, room
+from tests.search.conftest import FINISHED, Room, room
 from trainables.record.context import ENCODER, SCORES, SPEC
 from trainables.record.outcome import OUTCOME_FILE as OUTCOME
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
@@ -169,7 +169,7 @@ def test_rows_of_an_older_version_without_a_seal_are_read(small: Room) -> None:
         (folder / OUTCOME).write_text(json.dumps({name: fields[name] for name in fields if name != "scores"}))
     stages = list(small.ran)
     assert start(small) == ([], [])
-    wrong = encode_scores(build_score_rows(stages[1], [{"value": 1.0}], status="finished"))
+    wrong = encode_scores(build_score_rows(stages[1], [{"value": 1.0}], FINISHED))
     for stage, content in ((stages[2], wrong), (stages[3], wrong[:-20])):
         (small.results / "stages" / stage.key / SCORES).write_bytes(content)
     lines, ran = start(small)

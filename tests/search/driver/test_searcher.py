@@ -164,11 +164,11 @@ def test_only_want_of_memory_halves_the_micro_batch(searcher: PlanSearcher, tmp_
     # A worker that was killed must end bit-equal to one that was not.
     searcher.suggest("a")
     error = StageFailedError("memory", "OutOfMemoryError: 17 GB", "Traceback")
-    lose(searcher, "a", tmp_path, RayTaskError("train", "Traceback", error).as_instanceof_cause(), curve=[0.5])
+    lose(searcher, "a", tmp_path, RayTaskError("train", "Traceback", error).as_instanceof_cause(), moved=True)
     assert searcher.suggest("b")["oom_retries"] == 1
-    lose(searcher, "b", tmp_path, ActorDiedError(), curve=[0.5, 0.6])
+    lose(searcher, "b", tmp_path, ActorDiedError(), moved=True)
     assert searcher.suggest("c")["oom_retries"] == 1
-    lose(searcher, "c", tmp_path, "1 worker(s) were killed due to the node running low on memory.", curve=[0.5])
+    lose(searcher, "c", tmp_path, "1 worker(s) were killed due to the node running low on memory.", moved=True)
     assert searcher.suggest("d")["oom_retries"] == 2
 
 

@@ -16,6 +16,7 @@ from spaces.plan import Stratum
 from spaces.stage import TENTHS, Stage
 from tests.search import conftest
 from tests.search.conftest import Room
+from trainables.record.outcome import Outcome
 from trainables.record.scores import build_score_rows
 
 LEVELS = {NONE: 0.8, "mnli": 0.9, "squad": 0.9, "ccg": 0.3}
@@ -78,11 +79,11 @@ def test_an_interrupted_race_goes_on_as_it_began(race: Room, tmp_path: Path, kil
 
 
 def test_target_languages_cannot_reach_the_race(race: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    def build_best_rows(stage: Stage, rows: list[object], **fields: Any) -> Any:
+    def build_best_rows(stage: Stage, rows: list[object], outcome: Outcome) -> Any:
         best = {"split": "test", "language": "qfa", "metric": "accuracy", "official": True, "tenth": TENTHS}
         value = 1.0 if stage.intermediate == "ccg" else 0.0
         best_rows = [{**best, "target": target, "value": value} for target in stage.targets]
-        return build_score_rows(stage, best_rows, **fields)
+        return build_score_rows(stage, best_rows, outcome)
 
     monkeypatch.setattr(conftest, "build_score_rows", build_best_rows)
     board = race.run()

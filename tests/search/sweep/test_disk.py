@@ -10,16 +10,16 @@ STAGE = "stages/0123456789abcdef"
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        (f"{STAGE}/checkpoint.safetensors", "checkpoints"),
+        (f"{STAGE}/checkpoint/state.safetensors", "checkpoints"),
         (f"{STAGE}/encoder/model.safetensors", "encoders"),
         (f"{STAGE}/scores.parquet", "scores"),
         (f"{STAGE}/predictions.parquet", "predictions"),
         (f"{STAGE}/probes.parquet", "probes"),
         (f"{STAGE}/outcome.json", "specifications, outcomes and the sweeps' own"),
-        (f"{STAGE}/.checkpoint.safetensors.417", "temporary files"),
+        (f"{STAGE}/checkpoint/.state.safetensors.417", "temporary files"),
         (f"{STAGE}/.encoder.417/model.safetensors", "temporary files"),
         (f"{STAGE}/.tmpwqmhcI", "temporary files"),
-        (f"{STAGE}/checkpoint.safetensors.damaged", "set-aside files"),
+        (f"{STAGE}/checkpoint.damaged/state.safetensors", "set-aside files"),
         (f"{STAGE}/outcome.json.reopened2", "set-aside files"),
         ("encoded/0123/ids.npy", "tokenised tables"),
         ("encoded/.0123.417/ids.npy", "temporary files"),
@@ -28,7 +28,7 @@ STAGE = "stages/0123456789abcdef"
         ("full/rungs/target.xnli-en.none.0.json", "specifications, outcomes and the sweeps' own"),
         ("full/.sweep.json.417", "temporary files"),
         (".lock", "specifications, outcomes and the sweeps' own"),
-        ("stages/not-a-key/checkpoint.safetensors", "specifications, outcomes and the sweeps' own"),
+        ("stages/not-a-key/checkpoint/state.safetensors", "specifications, outcomes and the sweeps' own"),
     ],
 )
 def test_a_file_is_known_by_its_name(name: str, kind: str) -> None:

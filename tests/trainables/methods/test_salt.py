@@ -138,7 +138,7 @@ def test_proposals_are_of_the_encoder_as_it_was() -> None:
     training.advance()
     after = proposer.propose(batch, positions, 3)
     assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
-    assert not any("proposer" in name or "proposable" in name for name in training.state_dict())
+    assert not any("proposer" in name or "proposable" in name for name in training.take_state().tensors)
 
 
 def test_only_whole_words_are_changed() -> None:

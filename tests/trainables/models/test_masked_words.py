@@ -210,7 +210,7 @@ def test_training_lowers_the_loss_and_moves_head_and_table() -> None:
     while training.tenth < TENTHS:
         training.advance()
     training.restore_best()
-    assert training.best_score > before + 0.05
+    assert training.selection.best_score > before + 0.05
     assert not torch.equal(head, encoder.masked_word_head.dense.weight), "what is handed on is what was trained"
     assert not torch.equal(table, encoder.model.get_input_embeddings().weight)
 

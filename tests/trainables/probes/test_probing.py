@@ -2,7 +2,6 @@
 
 import dataclasses
 from pathlib import Path
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from spaces.probe_columns import PROBE_COLUMNS, PROBES_FILE
 from spaces.probe_columns import PROBE_FAMILIES as NAMED
 from spaces.stage import TENTHS
+from tests.score_rows import drop_costs
 from tests.tiny_stages import TARGET, folder_after, intermediate_stage
 from trainables import stage_run
 from trainables.probes import probing
@@ -18,6 +18,7 @@ from trainables.record.context import ENCODER, SCORES, StageContext
 from trainables.record.outcome import read_outcome
 from trainables.stage_trial import context_from_json, context_to_json
 from trainables.storage.local_storage import LocalStorage
+from trainables.worker.stage_clock import StageClock
 
 INTERMEDIATE = intermediate_stage("squad")
 
@@ -53,7 +54,7 @@ def test_probing_changes_neither_key_nor_scores(
     plain = folder_after(context, TARGET)
     again = folder_after(dataclasses.replace(probed(context), results=LocalStorage(tmp_path / "probed")), TARGET)
     assert plain.name == again.name and not (plain / PROBES_FILE).exists()
-    scores, probed_scores = (pl.read_parquet(folder / SCORES).drop("seconds") for folder in (plain, again))
+    scores, probed_scores = (drop_costs(pl.read_parquet(folder / SCORES)) for folder in (plain, again))
     assert scores.equals(probed_scores)
 
 
@@ -118,11 +119,11 @@ def test_what_probing_costs_is_no_cost_of_the_stage(context: StageContext, monke
         now[0] += 1_000
         return FamilyResult([Measurement(probe="slow", value=1.0)])
 
-    monkeypatch.setattr(stage_run, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(stage_run, "StageClock", lambda: StageClock(lambda: now[0]))
     monkeypatch.setattr(probing, "PROBERS", {"weights": Prober(measure=measure, probes_start=lambda stage: True)})
     folder_after(probed(context), TARGET)
     outcome = read_outcome(context, TARGET.key)
-    assert now == [2_000] and outcome is not None and outcome.seconds == 0
+    assert now == [2_000] and outcome is not None and outcome.seconds == 0 and outcome.spent["probing"] == 2_000
 
 
 def test_what_is_asked_for_reaches_the_workers(context: StageContext) -> None:

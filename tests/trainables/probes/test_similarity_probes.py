@@ -171,7 +171,7 @@ def test_the_head_that_is_handed_on_is_the_one_of_the_best_tenth(context: StageC
     runner.close()
     assert isinstance(trained, FineTuning)
     content = (folder_of(context, stage.key) / ENCODER / LABEL_HEAD_FILE).read_bytes()
-    weights = trained.best_weights.items()
+    weights = trained.selection.best_weights.items()
     best = {name.removeprefix("heads.0."): value for name, value in weights if name.startswith("heads")}
     head = read_label_head(content, INTERMEDIATES["mnli"], trained.encoder, PROFILE).head
     assert head.state_dict().keys() == best.keys()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from trainables.record.tensor_file import write_tensors
+from trainables.record.tensor_file import AbandonedError, write_tensors
 
 TENSORS = {
     "matrix": torch.arange(6, dtype=torch.float32).reshape(2, 3),
@@ -37,3 +37,9 @@ def test_all_of_them_in_one_file(tmp_path: Path) -> None:
     loaded = load_file(tmp_path / "file")
     assert loaded.keys() == TENSORS.keys()
     assert all(torch.equal(loaded[name], TENSORS[name]) for name in TENSORS if name != "odd")
+
+
+def test_a_file_that_is_given_up_ends_before_its_end(tmp_path: Path) -> None:
+    asked = iter([False, True])
+    with pytest.raises(AbandonedError):
+        write_tensors(tmp_path / "file", {"first": torch.rand(9), "second": torch.rand(9)}, lambda: next(asked))

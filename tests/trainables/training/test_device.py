@@ -1,5 +1,6 @@
 """Precision and memory: what may change how a run is computed, and must not change what is computed."""
 
+import dataclasses
 from contextlib import nullcontext
 
 import pytest
@@ -133,7 +134,7 @@ def test_evaluation_goes_on_with_less_when_memory_runs_out(monkeypatch: pytest.M
 def test_what_fits_is_known_after_an_interruption() -> None:
     first, second = training_of("squad"), training_of("squad")
     first.micro_batch = 2
-    second.load_state_dict(first.state_dict())
+    second.continue_from(first.take_state())
     assert second.micro_batch == 2 and second.note == first.note == "memory ran out: 2 of 8 examples at a time"
 
 
@@ -142,14 +143,15 @@ def test_a_gpus_random_state_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> Non
     gpu = {"now": torch.tensor([1, 2, 3], dtype=torch.uint8)}
     monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: gpu["now"])
     monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: gpu.update(now=state))
-    assert "random.cuda" not in training.state_dict()
+    assert "random.cuda" not in training.take_state().tensors
     monkeypatch.setattr(type(training.encoder), "device", torch.device("cuda"))
-    state = training.state_dict()
+    state = training.take_state()
     gpu["now"] = torch.tensor([9], dtype=torch.uint8)
-    training.load_state_dict(state)
+    training.continue_from(state)
     assert gpu["now"].tolist() == [1, 2, 3]
-    del state["random.cuda"]  # of a run that was begun on the CPU
-    training.load_state_dict(state)
+    kept = {name: value for name, value in state.tensors.items() if name != "random.cuda"}
+    state = dataclasses.replace(state, tensors=kept)  # of a run that was begun on the CPU
+    training.continue_from(state)
     assert gpu["now"].tolist() == [1, 2, 3]
 
 
@@ -165,7 +167,7 @@ def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, profile: EncoderProf
     assert set(seen) == {torch.bfloat16}
     assert not torch.equal(*losses)
     torch.testing.assert_close(*losses, rtol=0.05, atol=0.05)
-    assert {value.dtype for value in short.state_dict().values() if value.is_floating_point()} == {
+    assert {value.dtype for value in short.take_state().tensors.values() if value.is_floating_point()} == {
         torch.float32,
         torch.float64,  # the curve
     }

@@ -46,28 +46,29 @@ def test_a_seed_changes_heads_order_and_dropout() -> None:
 
 def test_the_last_tenth_is_handed_on_where_the_recipe_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([0.9, *[0.2] * 8, 0.1])
-    monkeypatch.setattr("trainables.training.fine_tuning.compute_task_score", lambda task, metrics: next(scores))
+    monkeypatch.setattr("trainables.training.selection.compute_task_score", lambda task, metrics: next(scores))
     training = training_of("csqa", recipe=dataclasses.replace(RECIPE, selection="last"))
     for _ in range(TENTHS):
         training.advance()
     last = {name: value.clone() for name, value in training.model.state_dict().items()}
     training.restore_best()
-    assert (training.best_tenth, training.best_score) == (10, 0.1) and equal(training.model.state_dict(), last)
+    assert (training.selection.best_tenth, training.selection.best_score) == (10, 0.1)
+    assert equal(training.model.state_dict(), last)
     again = training_of("csqa", recipe=dataclasses.replace(RECIPE, selection="last"))
-    again.load_state_dict(training.state_dict())
-    assert (again.best_tenth, again.best_score) == (10, 0.1)
+    again.continue_from(training.take_state())
+    assert (again.selection.best_tenth, again.selection.best_score) == (10, 0.1)
 
 
 def test_the_best_tenth_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([0.1, 0.5, 0.3, 0.5, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1])
-    monkeypatch.setattr("trainables.training.fine_tuning.compute_task_score", lambda task, metrics: next(scores))
+    monkeypatch.setattr("trainables.training.selection.compute_task_score", lambda task, metrics: next(scores))
     training = training_of("csqa")
     copies = []
     for _ in range(TENTHS):
         training.advance()
         copies.append({name: value.clone() for name, value in training.model.state_dict().items()})
     training.restore_best()
-    assert training.best_tenth == 4  # of equals the last
+    assert training.selection.best_tenth == 4  # of equals the last
     assert equal(training.model.state_dict(), copies[3]) and not equal(copies[3], copies[9])
 
 
@@ -77,7 +78,7 @@ def test_training_learns() -> None:
     while training.tenth < TENTHS:
         training.advance()
     tags = [tag for example in training.dev_sets[0].examples for tag in example.tags]  # type: ignore[union-attr]
-    assert max(training.curve) > max(tags.count(tag) for tag in set(tags)) / len(tags) + 0.3
+    assert max(training.selection.curve) > max(tags.count(tag) for tag in set(tags)) / len(tags) + 0.3
 
 
 def test_a_mixture_draws_by_weight() -> None:
@@ -96,7 +97,7 @@ def test_rows_of_one_task_in_two_languages_share_a_head() -> None:
     training = FineTuning(encoder, parts, dev_sets, RECIPE, PROFILE, steps=40, learning_rate=1e-3, seed=0)
     assert len(training.heads) == 1 and set(training.batches.part_of_step) == {0, 1}
     training.advance()
-    assert set(training.dev_metrics[0]) == {"accuracy"}  # one task: its own metrics, not a mean over tasks
+    assert set(training.selection.dev_metrics[0]) == {"accuracy"}  # one task: its own metrics, not a mean over tasks
 
 
 def test_only_chosen_rows_are_trained_on() -> None:

@@ -1,0 +1,80 @@
+"""Shared trainings: a phase and a target whose trainings are the same work, so that one of them is enough.
+
+MultiNLI as an intermediate task is trained as XNLI is after no intermediate task, and SQuAD as XQuAD and MLQA are: the
+same start, rows, recipe, rate and seed. The phase's stage then leaves the target's stage its trained weights, and what
+is left to do there is the evaluation. Keys and scores are those of two trainings.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spaces.benchmark import Benchmark
+from spaces.language import ENGLISH
+from spaces.plan import StageFactory, Stratum
+from spaces.space import Range
+from spaces.stage import Stage
+from spaces.task import Task
+from spaces.xtreme_data import TASK_SPLITS
+
+_SAME_FIELDS = ("benchmark", "seed", "learning_rate", "parent", "profile", "precision", "start", "limit", "test_limit")
+
+
+def find_shared_strata(plan: Sequence[Stratum], maker: StageFactory) -> dict[str, str]:
+    """Return the phase's stratum by the id of each target's stratum that is trained alike, at all of its rates."""
+    phases: dict[str, Stratum] = {}
+    for stratum in plan:
+        if stratum.kind == "intermediate" and (training := _describe_stratum(stratum, maker)) is not None:
+            phases.setdefault(training, stratum)
+    parents = {phase.parent for phase in phases.values()}
+    shared = {}
+    for stratum in plan:
+        if stratum.kind == "target" and stratum.parent in parents:
+            phase = phases.get(_describe_stratum(stratum, maker) or "")
+            if phase is not None and phase.parent == stratum.parent and _has_rates_of(phase, stratum):
+                shared[stratum.id] = phase.id
+    return shared
+
+
+def _has_rates_of(phase: Stratum, target: Stratum) -> bool:
+    """Return True if a phase has all rates of a target; draws from a range are of each stratum's own."""
+    if isinstance(phase.rates, Range) or isinstance(target.rates, Range):
+        return False
+    return set(target.rates) <= set(phase.rates)
+
+
+def _describe_stratum(stratum: Stratum, maker: StageFactory) -> str | None:
+    if stratum.kind == "target" and not maker.languages.get(stratum.targets[0]):
+        return None
+    return describe_training(maker.make_stage(stratum, None, None), maker.benchmark)
+
+
+def describe_training(stage: Stage, benchmark: Benchmark) -> str | None:
+    """Return a text that is equal for stages of the same training; None for one that nothing else can be trained as.
+
+    Whether the rows are the same too, the worker of the phase sees: parts of a split may be missing.
+    """
+    recipe: dict[str, Any] = dict(stage.recipe or {})
+    if stage.kind == "target" and stage.targets:
+        task = benchmark.targets[next(iter(stage.targets))]
+    elif stage.kind == "intermediate":
+        (name, language), *others = recipe.pop("ingredients")
+        task = benchmark.intermediates[name]
+        if others or language != ENGLISH or task.is_control:
+            return None
+    else:
+        return None
+    same = {name: getattr(stage, name) for name in _SAME_FIELDS}
+    return json.dumps({**same, "recipe": _normalize(recipe), "task": _describe_task(task, benchmark)}, sort_keys=True)
+
+
+def _normalize(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: float(value) if type(value) is int else value for name, value in recipe.items()}
+
+
+def _describe_task(task: Task, benchmark: Benchmark) -> list[Any]:
+    """Return what of a task decides how it is trained; each task of the miniature has rows of its own."""
+    splits = None if benchmark.name == "miniature" else TASK_SPLITS.get(task.name)
+    rows: Any = task.name if splits is None else [dataclasses.asdict(part) for part in splits.train]
+    return [task.kind, task.labels, task.has_unanswerable, task.option_count, rows]
