@@ -85,7 +85,7 @@ class StageRun:
                 "same command again with --retry-failed."
             ) from holder
         self.checkpoints = Checkpoints(context.results, context.folder_name(key))
-        self._opened_tenth = 0
+        self._opened_tenth, self._has_ended = 0, False
 
     def close(self) -> None:
         """Release the stage for other processes, once its state is written. Raises OSError if that failed."""
@@ -102,6 +102,14 @@ class StageRun:
     def has_moved(self) -> bool:
         """True if another process would continue the stage later than this one did."""
         return self.checkpoints.saved_tenth > self._opened_tenth
+
+    def resume(self) -> Outcome | None:
+        """Return the stage's outcome so far if another process left some tenths of it; None if it is at its start."""
+        if self.stage.kind == "retrieval" or read_outcome(self.context, self.stage.key) is not None:
+            return None
+        with self.clock.running("loading"):
+            self.training = self._open_training()
+            return self._build_outcome("stopped") if self.training.tenth else None
 
     def advance(self) -> Outcome:
         """Train the next tenth, or do all of a retrieval stage, and return the stage's outcome so far.
@@ -149,8 +157,8 @@ class StageRun:
             self.checkpoints.write(state, in_background=_is_on_gpu(self.training))
 
     def pause(self) -> None:
-        """Write the state after the last tenth, and wait for it."""
-        if self.training is not None and self.training.tenth < TENTHS:
+        """Write the state after the last tenth, and wait for it, if the stage has not ended."""
+        if self.training is not None and not self._has_ended:
             self.save()
             self.checkpoints.finish()
 
@@ -187,6 +195,7 @@ class StageRun:
             self._write(SCORES, lambda path: path.write_bytes(content))
             write_outcome(self.context, outcome)
             self.checkpoints.discard()
+            self._has_ended = True
         return outcome
 
     def _name(self, file: str) -> str:

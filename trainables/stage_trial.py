@@ -11,6 +11,7 @@ one. A start that takes longer than a stage would never be completed, and slots 
 
 import json
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ class StageTrial(tune.Trainable):
     Keys of the configuration:
         key, stratum, context: the stage, its stratum, and the context as JSON.
         rungs: the tenths after which the scheduler must be asked.
+        is_known: True if this run of the sweep has handed out the stage before.
         attempt, oom_retries: the number of this try, and the number of tries that ran out of memory.
         targets: keys of target stages that are trained as this phase is.
         gpus, packed: the share of a GPU, and True if measured memory chose it.
@@ -82,6 +84,8 @@ class StageTrial(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Advance to the next rung, to the stage's end, or for STEP_SECONDS; by one tenth in the first call.
 
+        The first call of a stage that an earlier run of the sweep began only tells how far it is.
+
         Each result sent to Tune costs as much as some steps of training. The first tenth is reported at once, for the
         time that is left. At a rung the state is written, since the stage may have to wait there.
 
@@ -95,7 +99,7 @@ class StageTrial(tune.Trainable):
             return {"dev": -1.0, "curve": [], "done": True}
         is_first, until = self._run is None, time.monotonic() + STEP_SECONDS
         try:
-            outcome = self._advance()
+            outcome = (self._resume() if is_first else None) or self._advance()
             while not is_first and self._should_continue(outcome) and time.monotonic() < until:
                 outcome = self._advance()
             if outcome.status == "stopped" and outcome.tenth in self.config["rungs"]:
@@ -128,13 +132,20 @@ class StageTrial(tune.Trainable):
     def _should_continue(self, outcome: Outcome) -> bool:
         return outcome.status == "stopped" and outcome.tenth not in self.config["rungs"]
 
+    def _resume(self) -> Outcome | None:
+        """Open the stage; return its outcome so far if it was begun before and this run has not heard of it."""
+        context = context_from_json(self.config["context"])
+        with self._watch(context, opening=True):
+            self._run = _open_stage(context, self.config)
+            return None if self.config["is_known"] else self._run.resume()
+
     def _advance(self) -> Outcome:
-        key, config = self.config["key"], self.config
-        context = context_from_json(config["context"]) if self._run is None else self._run.context
-        with watch_for_hang(config["hang_timeout"], context.hang_path(key), opening=self._run is None):
-            if self._run is None:
-                self._run = _open_stage(context, config)
+        assert self._run is not None
+        with self._watch(self._run.context, opening=self._run.training is None):
             return self._run.advance()
+
+    def _watch(self, context: StageContext, *, opening: bool) -> AbstractContextManager[None]:
+        return watch_for_hang(self.config["hang_timeout"], context.hang_path(self.config["key"]), opening=opening)
 
     def cleanup(self) -> None:
         """Close the stage."""

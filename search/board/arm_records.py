@@ -77,6 +77,8 @@ class ArmRecords:
     def record_outcome(self, state: StratumState, arm: Arm, outcome: Outcome) -> None:
         """Record the end of an arm."""
         arm.outcome, arm.is_waiting = outcome, False
+        if not arm.is_reused:
+            self.store.note_end(outcome)
         if self.stopping_policy is not None and outcome.status != "stopped":
             self.stopping_policy.record_end(state.stratum.id, arm.stage.key, outcome.curve)
         if outcome.status == "stopped":  # nobody continues the stage here, and its stratum may take long to settle

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from search.board.attempts import ATTEMPTS_FILE, Attempt, attempts_from_json, attempts_to_json
+from search.board.journal import OutcomeJournal
 from spaces.checksum import checksum, size_in_checksum
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
@@ -21,15 +22,22 @@ from trainables.record.outcome import OUTCOME_FILE, Outcome, read_outcome, write
 from trainables.record.results import families_in
 from trainables.record.scores import build_score_rows, encode_scores, find_rows_fault, has_foreign_dev
 from trainables.storage.base import is_remote, quarantine, write_text
+from trainables.storage.local_storage import LocalStorage
 from trainables.worker.failures import HANG, Failure
 
 
 class Store:
     """The stages' folders below the results folder."""
 
-    def __init__(self, context: StageContext, *, read_only: bool = False) -> None:
-        """With `read_only`, as for a plan, nothing is changed: stages with damaged files only count as not done."""
+    def __init__(self, context: StageContext, sweep: str | None = None, *, read_only: bool = False) -> None:
+        """With `read_only`, as for a plan, nothing is changed: stages with damaged files only count as not done.
+
+        `sweep` is the name of the sweep that has a journal of its outcomes.
+        """
         self.context, self.read_only = context, read_only
+        self._journal = None
+        if sweep is not None and isinstance(context.results, LocalStorage):
+            self._journal = OutcomeJournal(context.results, sweep, read_only=read_only)
         self.damage: list[str] = []  # damaged files found so far, one line each
         self._rerun_for_encoder: set[str] = set()  # stages that run again to restore their encoders
 
@@ -51,8 +59,22 @@ class Store:
         """Return the outcome of a stage that ended before this start, like `load_outcome`, and verify its other files.
 
         A damaged specification is rewritten, and so are score rows that need no training. A stage whose other score
-        rows are damaged counts as not done.
+        rows are damaged counts as not done. Files that have not changed since they were verified are not read.
         """
+        known = None if self._journal is None else self._journal.find(stage.key)
+        if known is not None:
+            return known
+        outcome = self._load_and_verify(stage)
+        if outcome is not None:
+            self.note_end(outcome)
+        return outcome
+
+    def note_end(self, outcome: Outcome) -> None:
+        """Note the end of a stage, so that the next start need not verify its files."""
+        if self._journal is not None:
+            self._journal.add(outcome)
+
+    def _load_and_verify(self, stage: Stage) -> Outcome | None:
         outcome = self.load_outcome(stage.key)
         if outcome is None:
             return None

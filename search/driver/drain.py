@@ -8,7 +8,7 @@ from typing import Any
 
 from ray import tune
 from ray.tune.experiment import Trial
-from ray.tune.result import DONE, SHOULD_CHECKPOINT
+from ray.tune.result import SHOULD_CHECKPOINT
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.process import signals
@@ -37,8 +37,11 @@ class DrainCallback(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """Ask for a checkpoint of a stage that is about to stop: Tune calls `StageTrial.save`, then stops the trial."""
-        if signals.is_stop_requested() and not result.get(DONE):
+        """Ask for a checkpoint of a stage that is about to stop: Tune calls `StageTrial.save`, then stops the trial.
+
+        By now Tune calls every trial done that is to stop, also one that has not ended.
+        """
+        if signals.is_stop_requested():
             result[SHOULD_CHECKPOINT] = True
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:

@@ -50,6 +50,7 @@ class PlanSearcher(Searcher):
         self.board, self.context_json, self.on_change, self.hang_timeout = board, context_json, on_change, hang_timeout
         self.gpus, self.packing = gpus, packing
         self.trials: dict[str, tuple[Stratum, Stage]] = {}
+        self._handed_out = set[str]()  # keys, in this run
         self.use_wait_trials, self.wait_trials = use_wait_trials and packing is None, set[str]()
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
@@ -68,6 +69,8 @@ class PlanSearcher(Searcher):
         stratum = self.board.running[stage.key][0].stratum
         self.trials[trial_id] = (stratum, stage)
         self.on_change()
+        is_known = stage.key in self._handed_out
+        self._handed_out.add(stage.key)
         attempts = self.board.store.load_attempts(stage.key)
         gpus = self.gpus if self.packing is None else self.packing.add_trial(trial_id, stage, attempts)
         return {
@@ -81,6 +84,7 @@ class PlanSearcher(Searcher):
             "packed": self.packing is not None and gpus < 1,
             "rungs": self.board.records.rungs_of(stratum.id),
             "targets": self.board.prepare_targets(stage.key),
+            "is_known": is_known,
         }
 
     def _suggest_wait(self, trial_id: str) -> Any:

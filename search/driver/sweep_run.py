@@ -53,7 +53,7 @@ def make_board(
     return Board(
         request.plan,
         request.maker,
-        Store(request.context, read_only=options is None),
+        Store(request.context, request.name, read_only=options is None),
         rate_sampler,
         stopping_policy=stopping_policy,
         shared=find_shared_strata(request.plan, request.maker),

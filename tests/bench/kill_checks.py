@@ -29,29 +29,34 @@ class Kill:
 
 
 def repeated_work(lines: Sequence[Line], kills: Sequence[Kill]) -> list[str]:
-    """No stage that is done is trained again, a kill repeats at most a tenth per worker. Fills `kill.repeated`.
+    """No stage that is done is trained again, nor a tenth whose state was written; who asks to end repeats nothing.
 
-    An orphan may begin tenths after the kill of its driver: those it ends are on disk, one is lost with it.
+    Fills `kill.repeated`. An orphan may begin tenths after the kill of its driver, and is lost with them.
     """
-    wrong, done = [], set[str]()
+    wrong, done, saved = [], set[str](), defaultdict[str, int](int)
     begun: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
     for line in lines:
-        if line.word == "done":
-            done.add(line.key)
-        elif line.word == "begin":
-            if line.key in done:
-                wrong.append(f"stage {line.key} was done and trained tenth {line.tenth} again")
-            begun[line.key, line.tenth].append(line.time)
+        match line.word:
+            case "done":
+                done.add(line.key)
+            case "saved":
+                saved[line.key] = line.tenth
+            case "begin":
+                if line.key in done:
+                    wrong.append(f"stage {line.key} was done and trained tenth {line.tenth} again")
+                elif line.tenth <= saved[line.key]:
+                    wrong.append(f"tenth {line.tenth} of stage {line.key} was written and trained again")
+                begun[line.key, line.tenth].append(line.time)
     for (key, tenth), times in begun.items():
         for first, second in pairwise(times):
-            ends = [kill for kill in kills if first - ORPHAN <= kill.time <= second]
-            kill = ends[-1] if ends else None
-            if kill is None:
+            after = [kill for kill in kills if first <= kill.time <= second]
+            before = [kill for kill in kills if first - ORPHAN <= kill.time < first]
+            if not after and not before:
                 wrong.append(f"tenth {tenth} of stage {key} was trained twice without a kill in between")
             else:
-                kill.repeated += 1
+                (after[0] if after else before[-1]).repeated += 1
     for kill in kills:
-        if kill.repeated > (0 if kill.kind.endswith("once") else kill.workers):
+        if kill.repeated and kill.kind.endswith("once"):
             wrong.append(f"{kill.kind} repeated {kill.repeated} tenths with {kill.workers} workers")
     return wrong
 

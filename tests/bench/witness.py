@@ -38,6 +38,11 @@ def wrap(module):
     module.FineTuning.advance = tenth(module.FineTuning.advance)
     module.Pretraining.advance = tenth(module.Pretraining.advance)
     module.StageRun.advance = stage(module.StageRun.advance)
+    write = module.Checkpoints._write
+    def save(checkpoints, state, taken):
+        write(checkpoints, state, taken)
+        note("saved", checkpoints.folder.split("/")[1], state.tenth)
+    module.Checkpoints._write = save
 
 class Finder:
     @staticmethod
@@ -58,7 +63,7 @@ sys.meta_path.insert(0, Finder)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`word` is begin or end of a tenth, or done: the stage has an outcome."""
+    """`word` is begin or end of a tenth, saved: the state after it is written, or done: the stage has an outcome."""
 
     word: str
     key: str

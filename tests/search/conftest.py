@@ -92,7 +92,7 @@ class Room:
         return Board(
             self.plan(),
             stage_factory,
-            Store(context, read_only=self.read_only),
+            Store(context, "s", read_only=self.read_only),
             stopping_policy=self.early_stopping,
             race=RaceSeeds(self.plan()) if self.races else None,
             shared=self.shared,

@@ -42,7 +42,8 @@ def lines(text: str) -> list[Any]:
     [
         ("begin a 1 1.0\nbegin a 1 3.0", ("driver KILL", 2.0), None),
         ("begin a 1 1.0\nbegin a 1 3.0", ("driver KILL", 4.0), "without a kill"),
-        ("begin a 1 1.0\nbegin b 1 1.1\nbegin a 1 3.0\nbegin b 1 3.0", ("driver KILL", 2.0), "repeated 2 tenths"),
+        ("begin a 1 1.0\nsaved a 1 1.5\nbegin a 1 3.0", ("driver KILL", 2.0), "was written and trained again"),
+        ("begin a 1 1.0\nsaved a 1 1.5\nbegin a 2 1.6\nbegin a 2 3.0", ("driver KILL", 2.0), None),
         ("begin a 1 1.0\nbegin a 1 3.0", ("INT once", 2.0), "repeated 1 tenths"),
         ("begin a 10 1.0\ndone a 10 1.5\nbegin a 10 3.0", ("driver KILL", 2.0), "was done and trained"),
     ],
@@ -50,6 +51,12 @@ def lines(text: str) -> list[Any]:
 def test_repeated_work_is_seen(checks: Any, log: str, kill: tuple[str, float], wrong: str | None) -> None:
     faults = checks.repeated_work(lines(log), [checks.Kill(*kill, workers=1)])
     assert (wrong is None and not faults) or (wrong is not None and wrong in faults[0])
+
+
+def test_a_repeated_tenth_counts_for_the_kill_that_lost_it(checks: Any) -> None:
+    kills = [checks.Kill("driver KILL", 2.0, workers=1), checks.Kill("INT once", 2.5, workers=1)]  # while it starts
+    assert not checks.repeated_work(lines("begin a 1 1.0\nbegin a 1 3.0"), kills)
+    assert [kill.repeated for kill in kills] == [1, 0]
 
 
 def test_lost_rungs_are_seen(checks: Any) -> None:

@@ -37,6 +37,7 @@ def trial(context: StageContext, stage: Stage, **config: Any) -> StageTrial:
         "gpus": 0.0,
         "packed": False,
         "targets": [],
+        "is_known": True,
         "hang_timeout": 60,
         **config,
     }
@@ -106,6 +107,25 @@ def test_a_stage_is_on_disk_before_tune_stops_it_at_the_end_of_a_run(
     result = again.step()
     again.cleanup()
     assert len(result["curve"]) == 3 and not result["moved"]
+
+
+def test_a_stage_that_has_ended_leaves_no_state(context: StageContext) -> None:
+    wild = dataclasses.replace(TARGET, learning_rate=1e30)  # it diverges, before its last tenth
+    for stage in (TARGET, wild):
+        running = trial(context, stage, rungs=[])
+        while not running.step()["done"]:
+            continue
+        running.save()
+        running.cleanup()
+        assert read_state(context.results, context.folder_name(stage.key)) is None
+
+
+def test_a_stage_that_an_earlier_run_began_tells_first_how_far_it_is(context: StageContext) -> None:
+    for known, tenths in ((False, [1, 2]), (False, [2, 3]), (True, [4])):
+        running = trial(context, TARGET, is_known=known)
+        assert [len(running.step()["curve"]) for _ in tenths] == tenths
+        running.save()
+        running.cleanup()
 
 
 def test_a_slot_without_a_stage_waits_and_keeps_its_worker() -> None:

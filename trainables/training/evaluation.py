@@ -12,7 +12,7 @@ from torch import nn
 from spaces.task import Task
 from trainables.features.examples import Example
 from trainables.features.feature_table import FeatureTable
-from trainables.features.features import Feature, collate
+from trainables.features.features import Feature, Tensors, collate
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
 from trainables.training.memory import try_within_memory
@@ -66,29 +66,74 @@ def evaluate(encoder: Encoder, head: nn.Module, eval_set: EvalSet, batch_tokens:
     kind, task = KINDS[eval_set.task.kind], eval_set.task
     encoder.model.eval()
     head.eval()
-
-    def predict(features: list[Feature]) -> list[Any]:
-        batch = collate(features, encoder.pad_id, per_position=kind.per_position, device=encoder.device)
-        return kind.decode(encoder.compute_logits(head, batch), batch, features)
-
-    guesses: list[Any] = [None] * len(eval_set.features)
-    # Long features first: little padding, and a lack of memory shows at once.
-    waiting = np.argsort(-eval_set.features.lengths, kind="stable").tolist()
-    with torch.inference_mode(), encoder.autocast():  # the outer context keeps the weights in bf16 from batch to batch
-        while waiting:
-            features = _take_batch(batch_tokens, (eval_set.features[i] for i in waiting))
-            batch_guesses = try_within_memory(partial(predict, features), reraise=len(features) == 1)
-            if batch_guesses is None:
-                batch_tokens = sum(len(feature.rows) for feature in features) * features[0].length // 2
-                continue
-            for i, guess in zip(waiting[: len(features)], batch_guesses, strict=True):
-                guesses[i] = guess
-            waiting = waiting[len(features) :]
-            beat()
-    predictions = kind.merge(task, eval_set.features, guesses, eval_set.examples)
+    # The outer context keeps the weights in bf16 from batch to batch.
+    with torch.inference_mode(), encoder.autocast():
+        prediction = _Prediction(encoder, head, eval_set, batch_tokens)
+        prediction.run(ahead=encoder.device.type == "cuda")
+    predictions = kind.merge(task, eval_set.features, prediction.guesses, eval_set.examples)
     metrics = kind.score(task, eval_set.examples, predictions, eval_set.language)
     flat = [tag for tags in predictions for tag in tags] if isinstance(predictions[0], list) else predictions
-    return EvalResult(metrics, predictions, is_constant=len(set(flat)) <= 1, batch_tokens=batch_tokens)
+    return EvalResult(metrics, predictions, is_constant=len(set(flat)) <= 1, batch_tokens=prediction.batch_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class _Launched:
+    """A batch whose logits the device computes, or has computed."""
+
+    indices: list[int]
+    features: list[Feature]
+    batch: Tensors
+    logits: Any
+
+
+class _Prediction:
+    """The guesses for the features of a set, batch by batch, long features first: little padding."""
+
+    def __init__(self, encoder: Encoder, head: nn.Module, eval_set: EvalSet, batch_tokens: int) -> None:
+        self.encoder, self.head, self.table, self.batch_tokens = encoder, head, eval_set.features, batch_tokens
+        self.kind = KINDS[eval_set.task.kind]
+        self.guesses: list[Any] = [None] * len(self.table)
+        self.waiting: list[int] = np.argsort(-self.table.lengths, kind="stable").tolist()
+
+    def run(self, *, ahead: bool) -> None:
+        """Guess all. With `ahead` the device computes a batch while the host reads the guesses of the one before."""
+        launched: _Launched | None = None
+        while self.waiting or launched is not None:
+            following = self._launch(alone=launched is None) if self.waiting and (ahead or launched is None) else None
+            if launched is not None:
+                self._read(launched)
+            launched = following
+            beat()
+
+    def _launch(self, *, alone: bool) -> _Launched | None:
+        """Give the next batch to the device; None if memory ran out. If nothing else is there, the limit is halved."""
+        features = _take_batch(self.batch_tokens, (self.table[i] for i in self.waiting))
+        launch = partial(self._compute, self.waiting[: len(features)], features)
+        launched = try_within_memory(launch, reraise=alone and len(features) == 1)
+        if launched is not None:
+            self.waiting = self.waiting[len(features) :]
+        elif alone:
+            self._halve(features)
+        return launched
+
+    def _compute(self, indices: list[int], features: list[Feature]) -> _Launched:
+        encoder = self.encoder
+        batch = collate(features, encoder.pad_id, per_position=self.kind.per_position, device=encoder.device)
+        return _Launched(indices, features, batch, encoder.compute_logits(self.head, batch))
+
+    def _read(self, launched: _Launched) -> None:
+        """Take the guesses of a batch; where memory runs out it waits again, and the limit is halved."""
+        decode = partial(self.kind.decode, launched.logits, launched.batch, launched.features)
+        guesses = try_within_memory(decode, reraise=len(launched.features) == 1)
+        if guesses is None:
+            self.waiting = [*launched.indices, *self.waiting]
+            self._halve(launched.features)
+            return
+        for i, guess in zip(launched.indices, guesses, strict=True):
+            self.guesses[i] = guess
+
+    def _halve(self, features: Sequence[Feature]) -> None:
+        self.batch_tokens = sum(len(feature.rows) for feature in features) * features[0].length // 2
 
 
 def _take_batch(batch_tokens: int, features: Iterable[Feature]) -> list[Feature]:

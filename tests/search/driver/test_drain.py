@@ -43,6 +43,19 @@ def test_then_every_stage_ends_with_its_tenth_and_the_gate_hears_of_it(stop_requ
     assert wrapped.results == [{"tenth": 3}]
 
 
+@pytest.mark.parametrize("done", [False, True])
+def test_a_stage_that_is_about_to_stop_is_asked_for_its_state(stop_requested: None, done: bool) -> None:
+    result: dict[str, Any] = {"done": done}  # Tune calls a trial done that is to stop
+    DrainCallback().on_trial_result(1, [], None, result)
+    assert result["should_checkpoint"] is True
+
+
+def test_no_state_is_asked_for_while_the_run_goes_on() -> None:
+    result: dict[str, Any] = {"done": True}
+    DrainCallback().on_trial_result(1, [], None, result)
+    assert "should_checkpoint" not in result
+
+
 def test_of_many_trials_only_those_under_way_are_looked_at() -> None:
     running, waiting = SimpleNamespace(status="RUNNING"), SimpleNamespace(status="PENDING")
     for live in ([], [running], [running, waiting]):
