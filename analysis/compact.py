@@ -22,7 +22,7 @@ import polars as pl
 
 from analysis.scores.archive import Archive, write_archive
 from analysis.scores.arguments import build_plain_parser
-from analysis.scores.compaction import checksum_files, write_compaction
+from analysis.scores.compaction import seal_files, write_compaction
 from analysis.scores.probes import read_all_probe_rows
 from analysis.scores.record import SCORES_FILE, read_record, stages_folder_of
 from analysis.scores.sources import load_sweep
@@ -57,12 +57,12 @@ def compact(folder: Path) -> list[str]:
         raise UsageError(f"{folder} is not a sweep folder: it has no {SWEEP_FILE}.")
     keys, stages = read_record(folder / SWEEP_FILE)["stages"], stages_folder_of(folder)
     files = [file for key in keys if (file := stages / key / SCORES_FILE).is_file()]
-    before = checksum_files(files)
+    before = seal_files(files)
     frames, faults = read_whole_files(files, str(folder)) if files else ([], {})
     if not frames:
         raise UsageError(next(iter(faults.values()), f"{folder}: none of its {len(keys)} stages has scores yet."))
     # If a file was replaced in between, it is unknown which of the two was read.
-    after = checksum_files(files)
+    after = seal_files(files)
     compacted = {key: value for key, value in before.items() if after.get(key) == value and key not in faults}
     rows = pl.concat(frames).filter(pl.col("stage").is_in(compacted.keys()))
     size = write_compaction(folder, rows, compacted)

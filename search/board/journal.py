@@ -1,9 +1,10 @@
 """The journal of a sweep: outcomes that were verified before, so that a start over many stages reads no other file.
 
 <results>/<sweep>/outcomes.jsonl has a line per stage that has ended: a checksum, then JSON with the stage's key, the
-sizes and times of its files, and its outcome. A line counts only while all of these files have the same size and time,
-so a file that was damaged, replaced or restored is read and verified again. Lines are appended; of a key the last one
-counts, and a torn or damaged line is no line. Object storage has no such times: there is no journal.
+sizes and times of its files, and its outcome. A line counts only while all of these files have the same size and time
+of change (`ctime`, which no program can set), so a file that was damaged, replaced or moved is verified again. Lines
+are appended; of a key the last one counts, and a torn or damaged line is no line. Object storage has no such times:
+there is no journal.
 """
 
 import dataclasses
@@ -69,7 +70,7 @@ class OutcomeJournal:
             except (FileNotFoundError, NotADirectoryError):
                 marks.append(None)
             else:
-                marks.append([found.st_size, found.st_mtime_ns])
+                marks.append([found.st_size, found.st_ctime_ns])
         return marks
 
     def _rewrite(self) -> None:

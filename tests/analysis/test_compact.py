@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -130,7 +131,7 @@ def test_whatever_is_compacted_and_changed_afterwards_the_answer_is_the_same(
     files = stages(folder)
     some = [files[i] for i in sorted(chosen, reverse=turned)]
     rows = pl.concat(read_whole_files(some, "")[0]) if some else compaction.NO_COMPACTION.rows
-    compaction.write_compaction(folder, rows, compaction.checksum_files(some))
+    compaction.write_compaction(folder, rows, compaction.seal_files(some))
     other = files[0].read_bytes()
     for i, how in changes.items():
         change(files[i], how, other)
@@ -151,6 +152,10 @@ def test_a_changed_stage_is_named_in_a_note_and_a_new_one_is_not(tmp_path: Path)
     assert "1 stages have changed since" in note and "compact.py" in note
 
 
+def seals_of(index: dict[str, Any]) -> dict[str, compaction.FileSeal]:
+    return {key: compaction.FileSeal(*fields) for key, fields in index["stages"].items()}
+
+
 def damages(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield ways to damage a compaction, each with words of the note about it."""
     rows, made_of = folder / "scores.parquet", folder / "scores.json"
@@ -159,7 +164,7 @@ def damages(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     other = pl.read_parquet(rows).with_columns(value=pl.lit(0.9))
 
     def foreign() -> None:
-        sealed = dict(index["stages"])
+        sealed = seals_of(index)
         compaction.write_compaction(folder, other.with_columns(stage=pl.lit("elsewhere")), sealed)
 
     yield "damaged", lambda: rows.write_bytes(content[:200] + flipped + content[201:])
@@ -171,7 +176,7 @@ def damages(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "has version 0", lambda: made_of.write_text(json.dumps({**index, "version": 0}))
     yield "not used", lambda: made_of.write_text(json.dumps({**index, "stages": 3}))
     yield "not those of its stages", foreign
-    yield "not those of its stages", lambda: compaction.write_compaction(folder, other.drop("limited"), index["stages"])
+    yield "not those of its stages", lambda: compaction.write_compaction(folder, other.drop("limited"), seals_of(index))
 
 
 @pytest.mark.parametrize("i", range(10))

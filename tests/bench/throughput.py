@@ -58,8 +58,9 @@ from trainables.training.fine_tuning import FineTuning
 
 OURS, RIVALS = "ours", ("trainer", "tuned", "plain", "bare")
 HEADS = {"miniature": 4, "tiny": 4, "base": 12, "large": 16}
-LONGEST = 128
-LOG_LENGTH = (3.70, 0.44)  # mean and deviation of the log length of MNLI's pairs under a 24,000-piece tokenizer
+# Mean and deviation of the log length in sub-tokens, and the recipe's longest: MNLI's pairs under a 24,000-piece
+# tokenizer, SQuAD's windows and UDPOS's sentences under XLM-R's.
+LENGTHS = {"mnli": (3.70, 0.44, 128), "squad": (5.15, 0.35, 384), "udpos": (3.25, 0.60, 128)}
 # Dense operations per second without sparsity, from the makers' data sheets, by a word of the device's name.
 PEAKS = {
     "bf16": {"A100": 312e12, "H100": 989e12, "H200": 989e12, "L4": 121e12, "A10": 125e12},
@@ -99,15 +100,16 @@ def data(options: Namespace, vocabulary: int) -> tuple[Tokenizer, list[Feature]]
         assert recipe is not None
         pairs: Any = load_examples(DataSource(benchmark="miniature"), MINIATURE, "train", "en")[0]
         return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, profile)
-    count, recipe = max(8192, (WARM + options.steps) * BATCH), Recipe(steps=1, max_length=LONGEST)
+    mean, deviation, longest = LENGTHS[options.lengths]
+    count, recipe = max(8192, (WARM + options.steps) * BATCH), Recipe(steps=1, max_length=longest)
     if options.data is not None:
         pairs = load_examples(DataSource(benchmark="xtreme", data=options.data), TASK, "train", "en")[0][:count]
         texts = [text for pair in pairs for text in (pair.first, pair.second)]
-        tokenizer = train_subwords(texts, min(24_000, vocabulary), LONGEST)
+        tokenizer = train_subwords(texts, min(24_000, vocabulary), longest)
         return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, profile)
     rng = np.random.default_rng(0)
-    lengths = np.clip(np.exp(rng.normal(*LOG_LENGTH, count)).round().astype(int), 8, LONGEST)
-    tokenizer = train_subwords(["a b"], 10, LONGEST)  # for its padding only
+    lengths = np.clip(np.exp(rng.normal(mean, deviation, count)).round().astype(int), 8, longest)
+    tokenizer = train_subwords(["a b"], 10, longest)  # for its padding only
     rows = [rng.integers(5, vocabulary, length, dtype=np.int32) for length in lengths]
     labels = rng.integers(0, len(TASK.labels), count, dtype=np.int32)
     return tokenizer, [
@@ -129,6 +131,7 @@ def measure(options: Namespace) -> dict[str, float]:
         type_vocab_size=1,
         pad_token_id=1,
         num_labels=len(TASK.labels),
+        attn_implementation=options.attention,
         **({"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0} if shape.name == "miniature" else {}),
     )
     torch.manual_seed(0)
@@ -155,7 +158,7 @@ def begun(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, fe
     dev = EvalSet(task=TASK, language="en", examples=[], features=build_table([], per_position=False))
     steps = WARM + options.steps
     part = TrainingPart(task=TASK, table=build_table([features], per_position=False))
-    recipe = Recipe(steps=steps, batch_size=BATCH, max_length=LONGEST)
+    recipe = Recipe(steps=steps, batch_size=BATCH, max_length=LENGTHS[options.lengths][2])
     profile = profile_of(options)
     return FineTuning(encoder, [part], [dev], recipe, profile, steps=steps, learning_rate=RATE, seed=0)
 
@@ -191,6 +194,8 @@ def main() -> int:
     parser.add_argument("--shape", choices=tuple(HEADS), default="base")
     parser.add_argument("--layers", type=int, help="fewer layers, for slow machines")
     parser.add_argument("--vocabulary", type=int, help="a smaller one, for slow machines")
+    parser.add_argument("--lengths", choices=LENGTHS, default="mnli", help="of made-up inputs (default: %(default)s)")
+    parser.add_argument("--attention", choices=("sdpa", "eager"), default="sdpa", help="(default: %(default)s)")
     parser.add_argument("--steps", type=int, default=40, help="measured steps (default: %(default)s)")
     parser.add_argument("--pairs", type=int, default=5, help="measurements of each (default: %(default)s)")
     parser.add_argument("--rivals", nargs="+", choices=RIVALS, default=["trainer", "plain", "bare"])
