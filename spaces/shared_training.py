@@ -11,28 +11,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spaces.benchmark import Benchmark
+from spaces.chain import RANDOM_ENCODER
 from spaces.language import ENGLISH
 from spaces.plan import StageFactory, Stratum
 from spaces.space import Range
-from spaces.stage import Stage
 from spaces.task import Task
 from spaces.xtreme_data import TASK_SPLITS
-
-_SAME_FIELDS = ("benchmark", "seed", "learning_rate", "parent", "profile", "precision", "start", "limit", "test_limit")
 
 
 def find_shared_strata(plan: Sequence[Stratum], maker: StageFactory) -> dict[str, str]:
     """Return the phase's stratum by the id of each target's stratum that is trained alike, at all of its rates."""
     phases: dict[str, Stratum] = {}
     for stratum in plan:
-        if stratum.kind == "intermediate" and (training := _describe_stratum(stratum, maker)) is not None:
+        if stratum.kind == "intermediate" and (training := describe_training(stratum, maker)) is not None:
             phases.setdefault(training, stratum)
     parents = {phase.parent for phase in phases.values()}
     shared = {}
     for stratum in plan:
         if stratum.kind == "target" and stratum.parent in parents:
-            phase = phases.get(_describe_stratum(stratum, maker) or "")
-            if phase is not None and phase.parent == stratum.parent and _has_rates_of(phase, stratum):
+            phase = phases.get(describe_training(stratum, maker) or "")
+            if phase is not None and _has_rates_of(phase, stratum):
                 shared[stratum.id] = phase.id
     return shared
 
@@ -44,29 +42,24 @@ def _has_rates_of(phase: Stratum, target: Stratum) -> bool:
     return set(target.rates) <= set(phase.rates)
 
 
-def _describe_stratum(stratum: Stratum, maker: StageFactory) -> str | None:
-    if stratum.kind == "target" and not maker.languages.get(stratum.targets[0]):
-        return None
-    return describe_training(maker.make_stage(stratum, None, None), maker.benchmark)
-
-
-def describe_training(stage: Stage, benchmark: Benchmark) -> str | None:
-    """Return a text that is equal for stages of the same training; None for one that nothing else can be trained as.
+def describe_training(stratum: Stratum, maker: StageFactory) -> str | None:
+    """Return a text that is equal for strata of a plan with the same training; None for one that nothing else equals.
 
     Whether the rows are the same too, the worker of the phase sees: parts of a split may be missing.
     """
-    recipe: dict[str, Any] = dict(stage.recipe or {})
-    if stage.kind == "target" and stage.targets:
-        task = benchmark.targets[next(iter(stage.targets))]
-    elif stage.kind == "intermediate":
+    recipe, benchmark = dict(maker.recipe_of(stratum) or {}), maker.benchmark
+    evaluated = [name for name in stratum.targets if maker.languages.get(name)]
+    if stratum.kind == "target" and evaluated:
+        task = benchmark.targets[evaluated[0]]
+    elif stratum.kind == "intermediate":
         (name, language), *others = recipe.pop("ingredients")
         task = benchmark.intermediates[name]
         if others or language != ENGLISH or task.is_control:
             return None
     else:
         return None
-    same = {name: getattr(stage, name) for name in _SAME_FIELDS}
-    return json.dumps({**same, "recipe": _normalize(recipe), "task": _describe_task(task, benchmark)}, sort_keys=True)
+    start = [stratum.seed, stratum.parent, stratum.intermediate == RANDOM_ENCODER]
+    return json.dumps([start, _normalize(recipe), _describe_task(task, benchmark)], sort_keys=True)
 
 
 def _normalize(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,5 @@
 """One stage from start to end: open it, advance it tenth by tenth, write its results. Knows nothing of Ray."""
 
-import ctypes
-import gc
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +29,7 @@ from trainables.shared_training import leave_trained_states
 from trainables.stage_start import Training, load_parent, open_training
 from trainables.storage.base import FillFunction, LockedError
 from trainables.training.fine_tuning import DivergedError, FineTuning
-from trainables.training.memory import read_peak_memory
+from trainables.training.memory import is_on_gpu, read_peak_memory, release_memory
 from trainables.training.pretraining import Pretraining
 from trainables.training.schedule import end_of_tenth
 from trainables.training_stage import (
@@ -96,7 +93,7 @@ class StageRun:
             self.training = None
             torch.cuda.empty_cache()  # the process lives on, and others may share the GPU; nothing without one
             if self.stage.kind == "pretrain":
-                _release_memory()
+                release_memory()
 
     @property
     def has_moved(self) -> bool:
@@ -154,7 +151,7 @@ class StageRun:
             return
         with self.clock.running("checkpoints"):
             state = replace(self.training.take_state(), curve=self.curve, spent=self.clock.read())
-            self.checkpoints.write(state, in_background=_is_on_gpu(self.training))
+            self.checkpoints.write(state, in_background=is_on_gpu(self.training.model))
 
     def pause(self) -> None:
         """Write the state after the last tenth, and wait for it, if the stage has not ended."""
@@ -198,11 +195,8 @@ class StageRun:
             self._has_ended = True
         return outcome
 
-    def _name(self, file: str) -> str:
-        return self.context.file_name(self.stage.key, file)
-
     def _write(self, file: str, fill: FillFunction) -> None:
-        self.context.results.write_file(self._name(file), fill)
+        self.context.results.write_file(self.context.file_name(self.stage.key, file), fill)
 
     def _store_encoder(self, encoder: Encoder, label_head: LabelHead | None = None) -> None:
         def fill(folder: Path) -> None:
@@ -211,7 +205,7 @@ class StageRun:
                 save_label_head(label_head, folder)
 
         with spend("storing"):
-            self.context.results.write_folder(self._name(ENCODER), fill)
+            self.context.results.write_folder(self.context.file_name(self.stage.key, ENCODER), fill)
 
     def _build_outcome(self, status: Status) -> Outcome:
         fine_tuning = self.training if isinstance(self.training, FineTuning) else None
@@ -252,16 +246,3 @@ class StageRun:
             training.limit_micro_batch(training.recipe.batch_size >> self.oom_retries)
             training.may_halve = not self.packed
         return training
-
-
-def _is_on_gpu(training: Training) -> bool:
-    return any(weight.is_cuda for weight in training.model.parameters())
-
-
-def _release_memory() -> None:
-    """Return freed memory to the system: the process lives on for other stages, and C's allocator would keep it."""
-    gc.collect()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
-        if trim is not None:
-            trim(0)

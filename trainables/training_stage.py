@@ -102,7 +102,7 @@ def resolve_ingredients(stage: Stage, context: StageContext, recipe: Recipe) -> 
 
 def build_dev_rows(stage: Stage, training: FineTuning) -> list[dict[str, Any]]:
     """Return the English dev scores after every tenth, once for each target that shares the training."""
-    dev_sets = training.dev_sets
+    dev_sets = training.selection.dev_sets
     official = dev_sets[0].task.official_metrics if len(dev_sets) == 1 else (MIX_SCORE,)
     return [
         {**row, "examples": _count_dev_examples(row["metric"], training)}
@@ -114,14 +114,14 @@ def build_dev_rows(stage: Stage, training: FineTuning) -> list[dict[str, Any]]:
 
 def _count_dev_examples(metric: str, training: FineTuning) -> int:
     """Return the number of dev examples behind a metric: all, or those of the one task of a mix that it belongs to."""
-    sizes = {dev_set.task.name: len(dev_set.examples) for dev_set in training.dev_sets}
+    sizes = {dev_set.task.name: len(dev_set.examples) for dev_set in training.selection.dev_sets}
     return sizes.get(metric.removesuffix(TASK_SCORE_SUFFIX).removesuffix(MAJORITY_SUFFIX), sum(sizes.values()))
 
 
 def choose_trivial_answers(training: FineTuning) -> TrivialAnswers:
     """Return the trivial answer of each judged task that has one, by name."""
     answers = {}
-    for dev_set in training.dev_sets:
+    for dev_set in training.selection.dev_sets:
         part = next(part for part in training.parts if part.task.name == dev_set.task.name)
         answer = choose_trivial_answer(part.targets, dev_set)
         if answer is not None:
@@ -146,14 +146,14 @@ def score_tests(
         results.note_left_out(f"{part.task.name}'s training{in_language}", part.table.left_out)
     shortages = (describe_shortage(training.parts, recipe), describe_few_shots(training.parts, recipe))
     results.notes.extend(shortage for shortage in shortages if shortage is not None)
-    for dev_set in training.dev_sets:
+    for dev_set in training.selection.dev_sets:
         results.note_left_out(f"{dev_set.task.name}'s dev", dev_set.left_out)
         if context.keep_predictions:
             predictions = training.evaluate(dev_set).predictions
             results.predictions.append(build_prediction_table(stage.key, dev_set, predictions, "dev"))
     if not stage.targets:
         results.rows.extend(_build_chance_rows(training, trivial))
-    answer = trivial.get(training.dev_sets[0].task.name)
+    answer = trivial.get(training.selection.dev_sets[0].task.name)
     for name, languages in stage.targets.items():
         task = with_splits_of(benchmark.targets[name], training.recipe)
         for language in languages:
@@ -175,11 +175,11 @@ def score_tests(
 
 def _build_chance_rows(training: FineTuning, trivial: TrivialAnswers) -> list[dict[str, Any]]:
     """Return the trivial answer's score on English dev; of a mix its mean over the tasks, and that of each task."""
-    if len(trivial) < len(training.dev_sets):
+    if len(trivial) < len(training.selection.dev_sets):
         return []
     by_task = {
         dev_set.task.name: compute_task_score(dev_set.task, score_trivial_answer(trivial[dev_set.task.name], dev_set))
-        for dev_set in training.dev_sets
+        for dev_set in training.selection.dev_sets
     }
     metrics = {MAJORITY: sum(by_task.values()) / len(by_task)}
     if len(by_task) > 1:
@@ -223,8 +223,8 @@ def find_degeneracy(training: FineTuning, trivial: TrivialAnswers, *, is_floor: 
     """
     if training.selection.is_constant:
         return "constant predictions"
-    dev_set = training.dev_sets[0]
-    if is_floor or len(training.dev_sets) > 1 or training.parts[0].task.is_control:
+    dev_set = training.selection.dev_sets[0]
+    if is_floor or len(training.selection.dev_sets) > 1 or training.parts[0].task.is_control:
         return None
     if dev_set.task.name not in trivial:
         return None

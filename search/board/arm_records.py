@@ -9,6 +9,7 @@ from search.board.store import Store
 from spaces.halving import Verdict
 from spaces.plan import StageFactory
 from spaces.space import Range
+from spaces.stage import TENTHS
 from trainables.record.outcome import Outcome
 from trainables.training.schedule import clamp_steps, end_of_tenth
 
@@ -94,6 +95,8 @@ class ArmRecords:
         if arm.stopped_outcome is not None and arm.stopped_outcome.curve == curve:
             arm.is_reused = True
             return arm.stopped_outcome
+        if arm.tenth > len(curve):  # a phase trained it to its end
+            steps = end_of_tenth(len(curve), steps * TENTHS // arm.tenth)
         schedule_steps = (arm.stage.recipe or {}).get("steps")
         if schedule_steps is not None:  # after a kill nobody knows how far the stage came: the curve gives the same
             steps = end_of_tenth(len(curve), clamp_steps(schedule_steps))

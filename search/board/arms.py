@@ -1,6 +1,7 @@
 """Arms that compete in a stratum, the state of the stratum, and the choice of its winner."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from spaces.columns import Status
@@ -19,6 +20,7 @@ class Arm:
     is_running: bool = False
     is_waiting: bool = False  # at a rung, until the other arms have reached it
     steps: int = 0  # trained when early stopping ended a trial of the stage
+    tenth: int = 0  # reached by then
     seconds: float = 0.0  # spent by then
     stopped_outcome: Outcome | None = None  # read from disk; the stage was stopped, perhaps by another sweep
     is_reused: bool = False  # had ended before this start
@@ -93,6 +95,25 @@ def build_states(plan: Sequence[Stratum]) -> dict[str, StratumState]:
         if parent is not None:
             parent.children.append(state)
     return states
+
+
+class SharedTrainings:
+    """The phase of each target that is trained alike, and the targets of each phase."""
+
+    def __init__(self, states: Mapping[str, StratumState], shared: Mapping[str, str]) -> None:
+        """`shared` has the phase's stratum by the target's, both by id."""
+        self._phases = {target: states[phase] for target, phase in shared.items()}
+        self._targets: defaultdict[str, list[StratumState]] = defaultdict(list)
+        for target, phase in shared.items():
+            self._targets[phase].append(states[target])
+
+    def find_phase(self, state: StratumState) -> StratumState | None:
+        """Return the phase that is trained as a target is; None if there is none."""
+        return self._phases.get(state.stratum.id)
+
+    def list_targets(self, state: StratumState) -> list[StratumState]:
+        """Return the targets that are trained as a phase is."""
+        return self._targets.get(state.stratum.id, [])
 
 
 def choose_winner(arms: Sequence[Arm]) -> Arm | None:

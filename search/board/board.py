@@ -7,12 +7,11 @@ after any interruption, and added rates, seeds or tasks train only what is new.
 from collections.abc import Iterator, Mapping, Sequence
 
 from search.board.arm_records import ArmRecords
-from search.board.arms import Arm, StratumState, build_states, choose_winner, explain_unreachable
+from search.board.arms import Arm, SharedTrainings, StratumState, build_states, choose_winner, explain_unreachable
 from search.board.attempts import can_retry, make_attempt
 from search.board.breaker import Breaker
 from search.board.order import ArmDuration, ReadyQueue, order_strata
 from search.board.protocols import KeepPolicy, RateSampler, SeedRace, StoppingPolicy
-from search.board.shared import SharedTrainings
 from search.board.store import Store
 from spaces.plan import StageFactory, Stratum
 from spaces.space import Range
@@ -121,10 +120,10 @@ class Board:
             if target.is_open and not target.is_settled:
                 self._mark_ready(target)
 
-    def halt(self, key: str, steps: int, seconds: float) -> None:
+    def halt(self, key: str, tenth: int, steps: int, seconds: float) -> None:
         """Record that early stopping ended the trial of a running stage, for good or until a rung is decided."""
         state, arm = self.running[key]
-        arm.steps, arm.seconds = steps, seconds
+        arm.tenth, arm.steps, arm.seconds = tenth, steps, seconds
         self.breaker.record_success()
         self.release(key)
         self.judge_stratum(state)

@@ -122,7 +122,7 @@ class PlanSearcher(Searcher):
             self.board.end(stage.key, outcome)
         else:  # early stopping ended the trial, or the run is to end and the trial finished its tenth
             assert result is not None
-            self.board.halt(stage.key, result["steps"], result["seconds"])
+            self.board.halt(stage.key, len(result["curve"]), result["steps"], result["seconds"])
         self.on_change()
 
     def _load_own_outcome(self, stage: Stage) -> Outcome | None:

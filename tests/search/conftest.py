@@ -143,7 +143,7 @@ class Room:
             curve = self.curve(stage)
             for tenth in range(1, TENTHS):
                 if self.early_stopping.report(state.stratum.id, stage.key, curve[:tenth]) is not Verdict.GO:
-                    board.halt(stage.key, tenth, 1.0)
+                    board.halt(stage.key, tenth, tenth, 1.0)
                     return
                 board.judge_stratum(state)
         board.end(stage.key, finish(board.store, stage, status, self.curve(stage)))

@@ -1,74 +1,90 @@
-"""Which phases and targets are the same work: by their stages, field by field."""
+"""Which phases and targets of a plan are the same work."""
 
 import dataclasses
-from typing import Any
 
 import pytest
 
-from spaces.benchmark import BENCHMARKS
-from spaces.shared_training import describe_training
-from spaces.stage import Stage
+from spaces.benchmark import BENCHMARKS, UNBOUNDED, Budget
+from spaces.chain import NONE, RANDOM_ENCODER
+from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
+from spaces.plan import StageFactory, Stratum
+from spaces.shared_training import find_shared_strata
+from spaces.space import Range
+from tests.stage_factory import make_factory
 
 XTREME = BENCHMARKS["xtreme"]
-BASE: dict[str, Any] = {
-    "benchmark": "xtreme", "seed": 0, "learning_rate": 1e-5, "parent": None, "profile": "pretrained",
-    "precision": "fp32", "data": {"fingerprint": "x"}, "start": {"name": "xlm-r", "random": False}, "limit": None,
-    "test_limit": None, "version": 1,
-}  # fmt: skip
-RECIPE = {"steps": None, "epochs": 2, "batch_size": 32, "max_length": 256}
+RATES = (1e-5, 3e-5)
 
 
-def phase(task: str, **fields: Any) -> Stage:
-    recipe = {**RECIPE, "epochs": 2.0, "ingredients": [[task, "en"]], **fields.pop("recipe", {})}
-    return Stage(kind="intermediate", task=task, intermediate=task, targets={}, recipe=recipe, **BASE | fields)
+def factory_of(*chains: str, budget: Budget = UNBOUNDED) -> StageFactory:
+    """What makes the stages of XTREME, without any data: no fingerprint is known."""
+    return make_factory(
+        benchmark=XTREME,
+        fingerprints={},
+        languages={task.name: task.languages for task in XTREME.targets.values()},
+        phases=resolve_phases(chains, XTREME, mixture=(), budget=budget, masked=DEFAULT_MASKED_WORDS),
+    )
 
 
-def target(name: str, **fields: Any) -> Stage:
-    recipe = {**RECIPE, **fields.pop("recipe", {})}
-    fields = {"targets": {name: ("en", "de")}, "intermediate": "none", **fields}
-    return Stage(kind="target", task=f"{name}-en", recipe=recipe, **BASE | fields)
+def phase(name: str, **fields: object) -> Stratum:
+    made = Stratum(kind="intermediate", task=name, intermediate=name, seed=0, parent=None, rates=RATES)
+    return dataclasses.replace(made, **fields)  # type: ignore[arg-type]
 
 
-def are_same(one: Stage, other: Stage) -> bool:
-    described = describe_training(one, XTREME)
-    return described is not None and described == describe_training(other, XTREME)
+def target(*names: str, **fields: object) -> Stratum:
+    training_set = XTREME.targets[names[0]].training_set
+    assert training_set is not None
+    made = Stratum(kind="target", task=training_set, intermediate=NONE, seed=0, parent=None, rates=RATES, targets=names)
+    return dataclasses.replace(made, **fields)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("task", "name"), [("mnli", "xnli"), ("squad", "xquad"), ("squad", "mlqa")])
-def test_a_target_that_trains_on_the_rows_of_a_phase_is_trained_alike(task: str, name: str) -> None:
-    assert are_same(phase(task), target(name))
+def are_shared(one: Stratum, other: Stratum, budget: Budget = UNBOUNDED) -> bool:
+    found = find_shared_strata((one, other), factory_of(one.task, budget=budget))
+    assert found in ({}, {other.id: one.id})
+    return bool(found)
+
+
+@pytest.mark.parametrize(("name", "targets"), [("mnli", ("xnli",)), ("squad", ("xquad", "mlqa")), ("squad", ("mlqa",))])
+def test_a_target_that_trains_on_the_rows_of_a_phase_is_trained_alike(name: str, targets: tuple[str, ...]) -> None:
+    assert are_shared(phase(name), target(*targets))
 
 
 @pytest.mark.parametrize(
-    ("task", "name"), [("mnli", "xquad"), ("qqp", "pawsx"), ("squad2", "xquad"), ("squad", "tydiqa"), ("anli", "xnli")]
+    ("name", "other"), [("mnli", "xquad"), ("qqp", "pawsx"), ("squad2", "xquad"), ("squad", "tydiqa"), ("anli", "xnli")]
 )
-def test_other_rows_are_another_training(task: str, name: str) -> None:
-    assert not are_same(phase(task), target(name))
+def test_other_rows_are_another_training(name: str, other: str) -> None:
+    assert not are_shared(phase(name), target(other))
 
 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"seed": 1}, {"learning_rate": 3e-5}, {"parent": "0123456789abcdef"}, {"limit": 100}, {"precision": "bf16"},
-        {"start": {"name": "xlm-r", "random": True}}, {"recipe": {"epochs": 3}},
-        {"recipe": {"method": {"name": "smart"}}}, {"recipe": {"foreign_rows": {"de": 10}}},
+        {"seed": 1},
+        {"parent": "intermediate.qqp..0", "intermediate": "qqp"},
+        {"intermediate": RANDOM_ENCODER},
+        {"intermediate": "none~x2"},
+        {"intermediate": "none:freelb"},
+        {"rates": (1e-5, 1e-4)},
+        {"rates": Range(1e-5, 1e-4, draws=3)},
     ],
-)  # fmt: skip
-def test_any_other_field_makes_another_training(fields: dict[str, Any]) -> None:
-    assert not are_same(phase("mnli"), target("xnli", **fields))
+)
+def test_another_seed_start_rate_or_method_is_another_training(fields: dict[str, object]) -> None:
+    assert not are_shared(phase("mnli"), target("xnli", **fields))
 
 
-def test_mixes_controls_and_other_languages_are_trained_as_nothing_else_is() -> None:
-    for ingredients in ([["mnli", "en"], ["squad", "en"]], [["mnli", "sw"]], [["random", "en"]]):
-        assert describe_training(phase("mnli", recipe={"ingredients": ingredients}), XTREME) is None
+@pytest.mark.parametrize("name", ["mnli+squad", "mnli@sw", "random", "mnli~freelb", "mnli+mlm", "mnli~x2"])
+def test_mixes_controls_methods_and_other_languages_are_trained_as_no_target_is(name: str) -> None:
+    assert not are_shared(phase(name), target("xnli"))
 
 
-def test_the_languages_that_are_evaluated_do_not_matter() -> None:
-    assert are_same(target("xnli"), dataclasses.replace(target("xnli"), targets={"xnli": ("en",)}))
+def test_a_phase_of_fewer_steps_is_another_training() -> None:
+    assert not are_shared(phase("mnli"), target("xnli"), Budget(steps=100))
+
+
+def test_a_target_may_have_fewer_rates_than_its_phase() -> None:
+    assert are_shared(phase("mnli"), target("xnli", rates=RATES[:1]))
 
 
 def test_each_task_of_the_miniature_has_rows_of_its_own() -> None:
-    one = dataclasses.replace(phase("squad"), benchmark="miniature")
-    other = dataclasses.replace(target("xquad"), benchmark="miniature")
-    texts = [describe_training(stage, BENCHMARKS["miniature"]) for stage in (one, other)]
-    assert None not in texts and texts[0] != texts[1]
+    one, other = phase("squad"), target("xquad", "mlqa")
+    assert find_shared_strata((one, other), make_factory(("squad",))) == {}

@@ -94,12 +94,12 @@ def test_spans_no_better_than_an_answer_without_reading_are_degenerate(context: 
     stage_run = start_stage(context, TARGET)
     training = stage_run.training
     assert isinstance(training, FineTuning)
-    trivial = choose_trivial_answer(training.parts[0].table.targets, training.dev_sets[0])
+    trivial = choose_trivial_answer(training.parts[0].table.targets, training.selection.dev_sets[0])
     assert trivial is not None
-    chance = score_trivial_answer(trivial, training.dev_sets[0])
+    chance = score_trivial_answer(trivial, training.selection.dev_sets[0])
     selection = training.selection
     selection.dev_metrics, selection.curve, selection.is_constant = [chance], [0.5], False
-    answers = {training.dev_sets[0].task.name: trivial}
+    answers = {training.selection.dev_sets[0].task.name: trivial}
     assert find_degeneracy(training, answers) == "chance level"
     assert find_degeneracy(training, answers, is_floor=True) is None  # untrained weights may be at chance
     selection.dev_metrics = [{**chance, "f1": chance["f1"] + 0.01}]

@@ -48,7 +48,7 @@ def test_all_rows_and_marked_windows_under_jiants_recipe(write: Write, encoder: 
         recipe = benchmark.targets["tydiqa"].recipe
         assert recipe is not None
         training = start(dataclasses.replace(STAGE, recipe=list_key_fields(recipe)), data, encoder, context)
-        assert (len(training.parts[0].table), len(training.dev_sets[0].examples)) == (rows, 2)
+        assert (len(training.parts[0].table), len(training.selection.dev_sets[0].examples)) == (rows, 2)
         marks = training.parts[0].table[0].marks
         assert marks is not None and marks[0].max() == mark
         assert training.recipe.selection == recipe.selection

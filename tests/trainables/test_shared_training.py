@@ -9,8 +9,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from spaces.benchmark import BENCHMARKS
-from spaces.shared_training import describe_training
 from spaces.stage import TENTHS, Stage
 from tests.hub_layout import PAIR, XNLI, Layout
 from tests.on_disk import folder_of
@@ -79,10 +77,6 @@ def run_phase(context: StageContext, *, cut: int = 0) -> Outcome:
 
 def scores_of(context: StageContext, stage: Stage) -> pl.DataFrame:
     return drop_costs(pl.read_parquet(folder_of(context, stage.key) / SCORES))
-
-
-def test_the_two_are_the_same_work() -> None:
-    assert describe_training(PHASE, BENCHMARKS["xtreme"]) == describe_training(TARGET, BENCHMARKS["xtreme"])
 
 
 @pytest.mark.parametrize("cut", [0, 4])

@@ -77,6 +77,11 @@ def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, dev
     return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
 
 
+def count_targets(features: Sequence[Feature]) -> int:
+    """Return the number of labels that a loss is a mean over: words (tagging) or inputs."""
+    return sum(int((feature.target != IGNORED).sum()) if feature.target.ndim else 1 for feature in features)
+
+
 def _index_options(features: Sequence[Feature]) -> NDArray[np.int64]:
     """Return the row of each option in the batch: (features, most options), -1 where a feature has fewer."""
     counts = np.array([[len(feature.rows)] for feature in features])

@@ -44,8 +44,8 @@ class Lease:
             self.storage.remove(self.name)
 
     def _acquire(self, wait: float) -> None:
-        deadline = time.monotonic() + wait
         holder, unchanged_since = self._read_holder(), time.monotonic()
+        deadline = unchanged_since + wait  # never before a dead holder's lease expires
         while True:
             now = time.monotonic()
             if not holder or _is_holder_dead(holder) or now - unchanged_since >= EXPIRY_SECONDS:

@@ -14,12 +14,11 @@ from torch import Tensor, nn
 from spaces.encoders import EncoderProfile
 from spaces.stage import TENTHS
 from spaces.task import Recipe, Task
-from trainables.features.features import IGNORED, Feature, collate
-from trainables.kinds import KINDS, mlm
+from trainables.features.features import Feature, collate, count_targets
+from trainables.kinds import KINDS, build_task_head, mlm
 from trainables.methods.adversarial import plain_fine_tuning
 from trainables.methods.step import GradientRule, build_step
 from trainables.models.encoder import Encoder
-from trainables.models.layer_fusion import LayerFusion
 from trainables.record.checkpoints import TrainingState
 from trainables.training.batches import Batches, TrainingPart
 from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalResult, EvalSet, evaluate, is_scored_alike
@@ -94,14 +93,9 @@ class FineTuning:
         """The run's own selection."""
         return self.selections[0]
 
-    @property
-    def dev_sets(self) -> Sequence[EvalSet]:
-        """The dev sets that the run is judged by."""
-        return self.selection.dev_sets
-
     def select_by(self, dev_set: EvalSet, *, stage: str) -> None:
         """Select the best tenth by another stage's dev set as well. Call it before the first tenth."""
-        is_same = len(self.dev_sets) == 1 and is_scored_alike(self.dev_sets[0], dev_set)
+        is_same = all(is_scored_alike(own, dev_set) for own in self.selection.dev_sets)
         self.selections.append(Selection((dev_set,), self.recipe.selection, stage=stage, is_scored_alike=is_same))
 
     def advance(self) -> float:
@@ -131,15 +125,11 @@ class FineTuning:
 
     def _evaluate_dev(self) -> float:
         """Score the dev sets of all selections, and keep the weights where they are the best so far."""
-        results = [self.evaluate(dev_set) for dev_set in self.dev_sets]
-        weights: Weights = {}
+        own, weights = [self.evaluate(dev_set) for dev_set in self.selection.dev_sets], Weights()
         for selection in self.selections:
-            if selection.dev_sets is not self.dev_sets and not selection.is_scored_alike:
-                task = self.parts[0].task
-                added = selection.add([self.evaluate(dev_set, task) for dev_set in selection.dev_sets])
-            else:
-                added = selection.add(results)
-            if added:
+            is_own = selection is self.selection or selection.is_scored_alike
+            task = self.parts[0].task
+            if selection.add(own if is_own else [self.evaluate(each, task) for each in selection.dev_sets]):
                 with spend("checkpoints"):
                     selection.best_weights = weights = weights or self._copy_weights()
         return self.selection.curve[-1]
@@ -192,9 +182,9 @@ class FineTuning:
         self.optimizer.zero_grad(set_to_none=True)
         if self.micro_batch >= len(features):
             return self._backward(part, features, 1.0)
-        total = _count_targets(features)
+        total = count_targets(features)
         chunks = [features[i : i + self.micro_batch] for i in range(0, len(features), self.micro_batch)]
-        return torch.stack([self._backward(part, chunk, _count_targets(chunk) / total) for chunk in chunks]).sum()
+        return torch.stack([self._backward(part, chunk, count_targets(chunk) / total) for chunk in chunks]).sum()
 
     def _backward(self, part: int, features: list[Feature], share: float) -> Tensor:
         """Add the gradients of features that have this share of the batch's labels, and return their loss."""
@@ -254,14 +244,3 @@ class FineTuning:
         self.micro_batch = int(tensors["micro_batch"])
         self.tenth = state.tenth
         self.step = end_of_tenth(self.tenth, self.steps) if self.tenth else 0
-
-
-def build_task_head(encoder: Encoder, task: Task, profile: EncoderProfile, *, fuse_layers: bool) -> nn.Module:
-    """Return a fresh head for the task's kind that reads the last layer, or all layers (the method `layers`)."""
-    head = KINDS[task.kind].build_head(encoder, task, profile)
-    return LayerFusion(head, encoder.width) if fuse_layers else head
-
-
-def _count_targets(features: Sequence[Feature]) -> int:
-    """Return the number of labels that the loss is a mean over: words (tagging) or inputs."""
-    return sum(int((feature.target != IGNORED).sum()) if feature.target.ndim else 1 for feature in features)

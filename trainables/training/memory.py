@@ -1,9 +1,13 @@
-"""Device memory: a process's share of a GPU, its peak use, and work that may run out of memory."""
+"""Memory: a process's share of a GPU, its peak use, work that may run out of memory, and what is returned."""
 
+import ctypes
+import gc
+import sys
 from collections.abc import Callable
 from typing import TypeVar
 
 import torch
+from torch import nn
 
 # Bytes of a GPU that a process uses beside torch's allocator: CUDA's context, kernels, the libraries' own buffers.
 CUDA_CONTEXT_BYTES = 2**30
@@ -47,3 +51,17 @@ def try_within_memory(work: Callable[[], Value], *, reraise: bool) -> Value | No
             raise
     torch.cuda.empty_cache()
     return None
+
+
+def is_on_gpu(model: nn.Module) -> bool:
+    """Return True if any weight of a model lies on a GPU."""
+    return any(weight.is_cuda for weight in model.parameters())
+
+
+def release_memory() -> None:
+    """Return freed memory to the system: the process lives on for other stages, and C's allocator would keep it."""
+    gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
+        if trim is not None:
+            trim(0)

@@ -15,7 +15,7 @@ from torch import Tensor
 from spaces.columns import MIX_SCORE, TASK_SCORE_SUFFIX
 from trainables.training.evaluation import EvalResult, EvalSet, compute_task_score
 
-Weights = Mapping[str, Tensor]
+Weights = dict[str, Tensor]
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Selection:
             tensors[f"dev.{name}"] = torch.tensor(values, dtype=torch.float64)
         return tensors
 
-    def load_tensors(self, tensors: Weights) -> None:
+    def load_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         """Load what `to_tensors` gave; raises KeyError for other tensors."""
         self.curve, self.is_constant = tensors["curve"].tolist(), bool(tensors["constant"])
         metrics = {name.removeprefix("dev."): tensors[name].tolist() for name in tensors if name.startswith("dev.")}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from spaces.stage import Stage
+from spaces.halving import Verdict
+from spaces.stage import TENTHS, Stage
 from tests.search.conftest import Room, finish
 
 SHARED = {f"target.xnli-en.none.{seed}": f"intermediate.mnli..{seed}" for seed in (0, 1)}
@@ -81,3 +82,23 @@ def test_halving_does_not_wait_for_ever(sharing: Room) -> None:
 def test_a_race_does_not_wait_for_ever(sharing: Room) -> None:
     sharing.races = True
     assert sharing.run().is_complete
+
+
+def test_a_target_that_halving_stops_has_the_steps_of_its_rung(sharing: Room) -> None:
+    sharing.stop_early("halving", kinds=("target",))
+    board, first = sharing.board(), sharing.early_stopping
+    assert first is not None
+    stopped = []
+    while (stage := board.start_next()) is not None:
+        state, _ = board.running[stage.key]
+        if is_shared(stage):  # trained to its end by the phase: its whole curve comes with the first report
+            curve = sharing.curve(stage)
+            if first.report(state.stratum.id, stage.key, curve) is not Verdict.GO:
+                board.halt(stage.key, TENTHS, 100, 1.0)
+                continue
+        sharing.step(board, stage)
+    for stratum, arm in board.iter_arms():
+        if arm.status == "stopped" and is_shared(arm.stage):
+            assert arm.outcome is not None and stratum.kind == "target"
+            stopped.append((arm.outcome.tenth, arm.outcome.steps))
+    assert stopped and all(tenth < TENTHS and steps < 100 for tenth, steps in stopped)

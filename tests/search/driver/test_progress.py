@@ -127,7 +127,7 @@ def test_a_stage_that_waits_at_a_rung_keeps_its_tenths(room: Room, tracker: Prog
     state, _ = board.running[stage.key]
     assert room.early_stopping is not None
     room.early_stopping.report(state.stratum.id, stage.key, [0.5] * 4)
-    board.halt(stage.key, 4, 40.0)
+    board.halt(stage.key, 4, 40, 4.0)
     clock.now += 1000
     waiting = tracker.observe(board, 1)
     assert not waiting.running and waiting.tenths == running.tenths == 4

@@ -123,7 +123,7 @@ class Workers:
             elif self.room.early_stopping.report(state.stratum.id, stage.key, curve_of(stage)[:tenth]) is GO:
                 board.judge_stratum(state)
             else:
-                board.halt(stage.key, tenth, 1.0)
+                board.halt(stage.key, tenth, tenth, 1.0)
                 running.remove(stage)
         assert board.is_complete or reports < 10**6, "an arm waits for ever"
         return board.is_complete

@@ -7,10 +7,9 @@ from torch import nn
 
 from tests.trainables.trainings import MINIATURE, PROFILE, TASKS, assert_continues, batch_of, part, training_of
 from trainables.features.features import Tensors
-from trainables.kinds import KINDS
+from trainables.kinds import KINDS, build_task_head
 from trainables.models.encoder import Encoder, compute_layer_states
 from trainables.models.layer_fusion import LayerFusion
-from trainables.training.fine_tuning import build_task_head
 
 
 class Seen(nn.Module):
@@ -58,7 +57,10 @@ def test_training_starts_from_the_last_layer_alone_and_moves_the_attention(kind:
     training.train(3)
     after = fusion.state_dict()
     assert not any(torch.equal(before[name], after[name]) for name in ("query.weight", "key.weight", "value.weight"))
-    assert task.kind == kind and 0 <= training.evaluate(training.dev_sets[0]).metrics[task.official_metrics[0]] <= 1
+    assert (
+        task.kind == kind
+        and 0 <= training.evaluate(training.selection.dev_sets[0]).metrics[task.official_metrics[0]] <= 1
+    )
 
 
 def test_the_layers_are_those_above_the_embeddings(encoder: Encoder) -> None:

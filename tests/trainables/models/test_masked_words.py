@@ -206,7 +206,7 @@ def test_training_lowers_the_loss_and_moves_head_and_table() -> None:
     encoder = tiny_encoder()
     head, table = encoder.masked_word_head.dense.weight.clone(), encoder.model.get_input_embeddings().weight.clone()
     training = run(encoder, recipe, rate=1e-2)
-    before = training.evaluate(training.dev_sets[0]).metrics["accuracy"]
+    before = training.evaluate(training.selection.dev_sets[0]).metrics["accuracy"]
     while training.tenth < TENTHS:
         training.advance()
     training.restore_best()

@@ -79,7 +79,7 @@ def test_one_example_that_does_not_fit_is_an_error(monkeypatch: pytest.MonkeyPat
         training.advance()
     assert training.micro_batch == 1 and len(device.sizes) == 4  # of 8, 4, 2 and 1 examples
     with pytest.raises(torch.OutOfMemoryError):
-        training.evaluate(training.dev_sets[0])
+        training.evaluate(training.selection.dev_sets[0])
 
 
 def test_memory_is_freed_after_the_error_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_predictions_do_not_depend_on_the_evaluation_batch(name: str, monkeypatc
     training = training_of(name)
     for _ in range(3):
         training.advance()
-    dev = training.dev_sets[0]
+    dev = training.selection.dev_sets[0]
     longest = max(feature.length for feature in dev.features)
     device = SmallDevice(training, 10**9, monkeypatch)
     results = []
@@ -119,7 +119,7 @@ def test_predictions_do_not_depend_on_the_evaluation_batch(name: str, monkeypatc
 
 def test_evaluation_goes_on_with_less_when_memory_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
     training = training_of("squad")
-    dev = training.dev_sets[0]
+    dev = training.selection.dev_sets[0]
     expected = training.evaluate(dev)
     assert training.note is None
     device = SmallDevice(training, 1000, monkeypatch)
@@ -187,7 +187,7 @@ def test_heads_compute_in_32_bits(name: str, profile: EncoderProfile) -> None:
             module.register_forward_hook(lambda module, inputs, output: seen.append(output))
     training._update(*training.batches.batch_at(0))
     trained = len(seen)
-    training.evaluate(training.dev_sets[0])
+    training.evaluate(training.selection.dev_sets[0])
     assert 0 < trained < len(seen) and {logits.dtype for logits in seen} == {torch.float32}
 
 

@@ -77,7 +77,7 @@ def test_training_learns() -> None:
     training = training_of("ccg", recipe=recipe, rate=1e-2)
     while training.tenth < TENTHS:
         training.advance()
-    tags = [tag for example in training.dev_sets[0].examples for tag in example.tags]  # type: ignore[union-attr]
+    tags = [tag for example in training.selection.dev_sets[0].examples for tag in example.tags]  # type: ignore[union-attr]
     assert max(training.selection.curve) > max(tags.count(tag) for tag in set(tags)) / len(tags) + 0.3
 
 

@@ -42,7 +42,7 @@ def test_translations_share_the_steps_of_zero_shot_training_evenly(context: Stag
     assert shares(training) == pytest.approx({None: 1 / 3, "qma": 1 / 3, "qmb": 1 / 3})
     assert all((part.indices == plain.parts[0].indices).all() for part in training.parts)  # the same rows, translated
     assert len(training.heads) == 1
-    assert [dev_set.language for dev_set in training.dev_sets] == ["en"]
+    assert [dev_set.language for dev_set in training.selection.dev_sets] == ["en"]
 
 
 def test_shots_of_all_languages_together_get_half_of_the_steps(context: StageContext) -> None:
