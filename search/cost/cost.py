@@ -18,7 +18,6 @@ from spaces.errors import UsageError
 from spaces.language import ENGLISH
 from spaces.phase import passes_of
 from spaces.plan import Stratum, map_by_workload
-from spaces.shared_training import find_shared_strata
 from spaces.task import Task
 from spaces.xtreme_data import count_published_rows
 from trainables.repositories.cache import cache_folder_of
@@ -60,14 +59,15 @@ def estimate_cost(request: SweepRequest, slots: int, keep: KeepPolicy) -> PlanCo
     stages: Counter[str] = Counter()
     for stratum in request.plan:
         stages[stratum.kind] += stratum.arm_count
-    work_of, shared_strata = estimate_work(request), find_shared_strata(request.plan, request.maker)
+    own_work = _estimate_own_work(request)
+    work_of = _leave_out_shared(own_work, request)
     shared = _total_work(request.plan, work_of)
     naive_chains = list_naive_trainings(request)
-    naive = _total_work(naive_chains, _estimate_own_work(request))
+    naive = _total_work(naive_chains, own_work)
     sizes = None if shape is None else estimate_sizes(request, shape)
     return PlanCost(
         stages=stages,
-        trainings=sum(s.arm_count for s in request.plan if s.kind != "retrieval" and s.id not in shared_strata),
+        trainings=sum(s.arm_count for s in request.plan if s.kind != "retrieval" and s.id not in request.shared),
         naive_trainings=sum(stratum.arm_count for stratum in naive_chains),
         steps=None if shared is None else shared.steps,
         naive_steps=None if naive is None else naive.steps,
@@ -108,8 +108,13 @@ def estimate_work(request: SweepRequest) -> dict[str, TrainingWork | None]:
 
     A target that a phase leaves trained is no work.
     """
-    shared = find_shared_strata(request.plan, request.maker)
-    return _estimate_own_work(request) | dict.fromkeys(shared, TrainingWork(0, 0))
+    return _leave_out_shared(_estimate_own_work(request), request)
+
+
+def _leave_out_shared(
+    work_of: Mapping[str, TrainingWork | None], request: SweepRequest
+) -> dict[str, TrainingWork | None]:
+    return {**work_of, **dict.fromkeys(request.shared, TrainingWork(0, 0))}
 
 
 def _estimate_own_work(request: SweepRequest) -> dict[str, TrainingWork | None]:

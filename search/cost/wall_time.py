@@ -15,7 +15,6 @@ from search.cost.stage_work import StageSeconds, StageWork, find_seconds
 from search.request.request import SweepRequest
 from spaces.activities import ACTIVITIES, Activity
 from spaces.plan import Stratum
-from spaces.shared_training import find_shared_strata
 
 START_SECONDS = 15.0  # of Ray, and of imports in the workers: 12 to 18 on two cores
 
@@ -48,7 +47,7 @@ def estimate_wall_time(
     """
     plan = request.plan
     own_seconds = {id_: find_seconds(work, speed) for id_, work in works.items()}
-    trained = {id_: works[id_].without_training() for id_ in find_shared_strata(plan, request.maker)}
+    trained = {id_: works[id_].without_training() for id_ in request.shared}
     seconds = own_seconds | {id_: find_seconds(work, speed) for id_, work in trained.items()}
     arms = {stratum.id: stratum.arm_count for stratum in plan}
     left = {id_: max(0, count - done.get(id_, 0)) for id_, count in arms.items()}

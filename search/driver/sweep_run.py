@@ -29,7 +29,6 @@ from search.request.resources import count_cluster_slots, resource_request_of
 from search.schedulers.seeds import RaceSeeds
 from search.sweep.cleanup import find_temporaries, remove
 from spaces.errors import UsageError
-from spaces.shared_training import find_shared_strata
 from spaces.space import Range
 from spaces.streams import open_progress_stream
 from trainables.record.context import StageContext
@@ -56,7 +55,7 @@ def make_board(
         Store(request.context, request.name, read_only=options is None),
         rate_sampler,
         stopping_policy=stopping_policy,
-        shared=find_shared_strata(request.plan, request.maker),
+        shared=request.shared,
         race=RaceSeeds(request.plan) if request.spec["scheduler"] == "racing" else None,
         arm_duration=make_arm_duration(estimate_work(request)),
         slots=slots,

@@ -20,6 +20,7 @@ from spaces.errors import UsageError, first_line_of
 from spaces.phase import resolve_phases
 from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
 from spaces.recipes import RECIPE_SETS, choose_recipes
+from spaces.shared_training import find_shared_strata
 from spaces.space import Axes, Space, resolve_axes
 from spaces.stage import Precision
 from trainables.data import task_data
@@ -42,6 +43,7 @@ class SweepRequest:
     recipe: str
     plan: tuple[Stratum, ...]
     maker: StageFactory
+    shared: Mapping[str, str]  # the phase's stratum by each target's that is trained alike, both by id
     context: StageContext
     spec: Mapping[str, Any]
     task_needs: tuple[TaskNeed, ...]  # all tasks that it reads
@@ -98,13 +100,15 @@ def make_request(options: RunOptions) -> SweepRequest:
     dev_sets, dev_notes = frozenset[str](), tuple[str, ...]()
     if options.target_dev and not needs.missing_data:
         dev_sets, dev_notes = ceiling_rows.find_target_dev(needs.axes, benchmark, source)
+    plan = expand_strata(needs.axes, benchmark, pretrain=is_miniature)
     return SweepRequest(
         name=name,
         axes=needs.axes,
         benchmark=benchmark,
         recipe=options.recipe,
-        plan=expand_strata(needs.axes, benchmark, pretrain=is_miniature),
+        plan=plan,
         maker=maker,
+        shared=find_shared_strata(plan, maker),
         context=StageContext(
             results=results,
             source=source,
