@@ -100,8 +100,7 @@ class FineTuning:
 
     def advance(self) -> float:
         """Train the next tenth and return the English dev score after it (0 to 1); see `train` for errors."""
-        with spend("training"):
-            self.train(end_of_tenth(self.tenth + 1, self.steps))
+        self.train(end_of_tenth(self.tenth + 1, self.steps))
         self.tenth += 1
         with spend("dev"):
             return self._evaluate_dev()
@@ -236,8 +235,11 @@ class FineTuning:
             self.model.load_state_dict(select_by_prefix(tensors, "model."))
             restore_optimizer(self.optimizer, tensors)
         for selection in selections:
-            weights = state.best.get(selection.best_tenth, {})
-            selection.best_weights = {name: value.clone() for name, value in weights.items()} or self._copy_weights()
+            if selection.best_tenth == state.tenth < TENTHS:  # those of the model
+                selection.best_weights = self._copy_weights()
+            else:
+                best = state.best[selection.best_tenth]
+                selection.best_weights = {name: value.clone() for name, value in best.items()}
         torch.set_rng_state(tensors["random"])
         if self.encoder.device.type == "cuda" and "random.cuda" in tensors:  # a run may continue on another device
             torch.cuda.set_rng_state(tensors["random.cuda"], self.encoder.device)

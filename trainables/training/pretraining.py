@@ -75,8 +75,7 @@ class Pretraining:
         if self.tenth == TENTHS:
             raise ValueError("this pretraining is finished: all ten tenths are done.")
         steps = self.recipe.steps
-        # Dropout, if the config has any, draws from the global state.
-        with spend("training"), torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]):  # dropout, if the config has any, draws from the global state
             torch.manual_seed(self.seed * TENTHS + self.tenth)
             masks = torch.Generator().manual_seed(self.seed * TENTHS + self.tenth)
             self.encoder.train()

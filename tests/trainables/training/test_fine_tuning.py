@@ -59,6 +59,17 @@ def test_the_last_tenth_is_handed_on_where_the_recipe_says_so(monkeypatch: pytes
     assert (again.selection.best_tenth, again.selection.best_score) == (10, 0.1)
 
 
+@pytest.mark.parametrize("tenths", [4, TENTHS])
+def test_a_state_that_lacks_its_best_weights_is_refused(monkeypatch: pytest.MonkeyPatch, tenths: int) -> None:
+    scores = iter([0.9, *[0.2] * 9])
+    monkeypatch.setattr("trainables.training.selection.compute_task_score", lambda task, metrics: next(scores))
+    training = training_of("csqa")
+    for _ in range(tenths):
+        training.advance()
+    with pytest.raises(KeyError):
+        training_of("csqa").continue_from(dataclasses.replace(training.take_state(), best={}))
+
+
 def test_the_best_tenth_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([0.1, 0.5, 0.3, 0.5, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1])
     monkeypatch.setattr("trainables.training.selection.compute_task_score", lambda task, metrics: next(scores))
