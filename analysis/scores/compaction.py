@@ -18,7 +18,7 @@ from polars.exceptions import PolarsError
 
 from analysis.scores.record import SCORES_FILE
 from analysis.scores.tidy import SCHEMA
-from spaces.checksum import checksum
+from spaces.checksum import checksum, read_mark
 from spaces.errors import UsageError, first_line_of
 
 CHECKSUMS_FILE = "scores.json"
@@ -50,10 +50,9 @@ class FileSeal:
     def fits(self, file: Path) -> bool:
         """Return True if a file surely is the sealed one, False if that is not sure. Nothing is read."""
         try:
-            found = os.stat(file)  # noqa: PTH116  # half the time of Path.stat
+            return read_mark(file) == (self.size, self.changed)
         except OSError:
             return False
-        return (found.st_size, found.st_ctime_ns) == (self.size, self.changed)
 
 
 def seal_files(files: Sequence[Path]) -> dict[str, FileSeal]:
@@ -63,8 +62,9 @@ def seal_files(files: Sequence[Path]) -> dict[str, FileSeal]:
         seals = {}
         for file in part:
             try:
-                found = file.stat()  # before its contents: a change in between makes a seal that never fits
-                seals[file.parent.name] = FileSeal(checksum(file.read_bytes()), found.st_size, found.st_ctime_ns)
+                mark = read_mark(file)  # before its contents: a change in between makes a seal that never fits
+                if mark is not None:
+                    seals[file.parent.name] = FileSeal(checksum(file.read_bytes()), *mark)
             except OSError:  # reported when its rows are read
                 continue
         return seals

@@ -9,14 +9,15 @@ there is no journal.
 
 import dataclasses
 import json
-import os
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from spaces.checksum import read_mark
 from trainables.record.context import SCORES, SPEC
 from trainables.record.outcome import OUTCOME_FILE, Outcome
+from trainables.storage.files import write_file
 from trainables.storage.local_storage import LocalStorage
 
 JOURNAL_FILE = "outcomes.jsonl"
@@ -62,23 +63,14 @@ class OutcomeJournal:
             file.write(_format_line(entry))
 
     def _read_marks(self, key: str) -> Marks:
-        folder = f"{self.stages}/{key}/"
-        marks: Marks = []
-        for name in FILES:
-            try:
-                found = os.stat(folder + name)  # noqa: PTH116  # half the time of a Path
-            except (FileNotFoundError, NotADirectoryError):
-                marks.append(None)
-            else:
-                marks.append([found.st_size, found.st_ctime_ns])
-        return marks
+        marks = (read_mark(f"{self.stages}/{key}/{name}") for name in FILES)
+        return [None if mark is None else list(mark) for mark in marks]  # as JSON has them
 
     def _rewrite(self) -> None:
         if self.read_only:
             return
-        temporary = self.path.with_name(f".{JOURNAL_FILE}.{os.getpid()}")
-        temporary.write_text("".join(map(_format_line, self._entries.values())), encoding="utf-8")
-        temporary.replace(self.path)
+        text = "".join(map(_format_line, self._entries.values()))
+        write_file(self.path, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def _format_line(entry: Mapping[str, Any]) -> str:
