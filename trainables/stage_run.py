@@ -19,7 +19,7 @@ from spaces.stage import TENTHS
 from trainables.kinds.label_head import LabelHead, save_label_head
 from trainables.models.encoder import Encoder, save_encoder
 from trainables.probes.probing import StageProbes, probe_stage
-from trainables.record.checkpoints import Checkpoints
+from trainables.record.checkpoints import STATE_COPIES, Checkpoints
 from trainables.record.context import ENCODER, LOCK, SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
 from trainables.record.results import TestResults, write_tables
@@ -41,7 +41,6 @@ from trainables.training_stage import (
 )
 from trainables.worker.stage_clock import StageClock, spend
 
-STATE_COPIES = 3  # of the weights in a checkpoint: themselves and two moments
 ORPHAN_WAIT = 60.0  # seconds to wait for another process that has the stage open
 
 

@@ -26,13 +26,12 @@ from trainables.kinds.mlm import SELECTED_SHARE
 from trainables.probes.frozen_features import MAX_INPUTS
 from trainables.probes.similarity import FISHER_EXAMPLES
 from trainables.probes.translations import MAX_SENTENCES
-from trainables.record.checkpoints import count_checkpoints
+from trainables.record.checkpoints import STATE_COPIES, count_checkpoints
 from trainables.training.mixing import divide_steps
 from trainables.training.schedule import compute_total_steps
 from trainables.training_stage import read_recipe, resolve_ingredients
 
 SAMPLED_LANGUAGES = 4  # of a target: the others count as their mean
-STATE_COPIES = 3  # of the weights in a checkpoint: themselves and two moments
 BEST_COPIES = 0.5  # of the weights: the best so far, if the state is not the best and they are not stored already
 PROBE_TOKENS = 40  # of an input that a probe reads
 

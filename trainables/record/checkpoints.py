@@ -11,7 +11,6 @@ State on a GPU is copied to the host at once and written in the background, one 
 host's memory is written where it lies: a copy would double what a worker on a laptop needs.
 """
 
-import re
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -31,7 +30,7 @@ from trainables.storage.base import Storage
 STATE = "state.safetensors"
 # Tensors in it beside those of the training.
 TENTH, BEST_TENTHS, CURVE, SPENT, PHASE = "run.tenth", "run.best_tenths", "run.curve", "run.spent", "run.phase"
-BEST_FILE = re.compile(r"best-(\d+)\.safetensors")
+STATE_COPIES = 3  # of the weights in it: themselves and two moments
 RISK_FACTOR = 20  # times the duration of a checkpoint
 MAX_RISK = 600.0  # seconds
 FIRST_SPEED = 2e8  # bytes per second, before a process has written any
@@ -130,11 +129,9 @@ def _best_file_of(tenth: int) -> str:
 class Checkpoints:
     """The checkpoints of one stage that is open in this process. `folder` is the stage's, in the results."""
 
-    def __init__(
-        self, results: Storage, folder: str, *, saved_tenth: int = 0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, results: Storage, folder: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.results, self.folder, self.clock = results, f"{folder}/{CHECKPOINT}", clock
-        self.saved_tenth = saved_tenth  # of the checkpoint that is complete in the results
+        self.saved_tenth = 0  # of the checkpoint that is complete in the results
         self.written_bytes = 0
         self._safe_since = clock()  # when the state was taken that a kill at this moment would leave
         self._writer: threading.Thread | None = None
@@ -187,11 +184,9 @@ class Checkpoints:
                 self._write_file(_best_file_of(tenth), weights)
         self._write_file(STATE, {**state.tensors, **_build_marks(state)})
         self.saved_tenth, self._safe_since = state.tenth, taken
-        needed = set(map(_best_file_of, state.best))
-        for name in self.results.list_sizes(self.folder):
-            file = name.rpartition("/")[2]
-            if BEST_FILE.fullmatch(file) and file not in needed:
-                self.results.remove(name)
+        needed = {f"{self.folder}/{file}" for file in (STATE, *map(_best_file_of, state.best))}
+        for name in self.results.list_sizes(self.folder).keys() - needed:
+            self.results.remove(name)
         _speeds[self.results.url] = _Speed(state.nbytes, self.clock() - began)
 
     def _write_file(self, file: str, tensors: Mapping[str, Tensor]) -> None:
