@@ -13,10 +13,10 @@ from spaces.space import Space
 
 SPACE = Space(
     name="laptop",
-    intermediates=("mnli", "qqp", "squad", "csqa", "mnli+qqp+squad~x2", "random"),
+    intermediates=("mnli", "qqp", "squad", "csqa", "mnli+qqp~x2", "random"),
     targets=("xnli", "udpos", "panx", "bucc", "tatoeba"),
     learning_rates=(1e-4,),
     seeds=(0, 1, 2),
-    budget=Budget(steps=240),  # 3,840 rows of each phase, and of the mix (`~x2`) twice as many
-    bounds=Bounds(target_steps=200, batch_size=16, max_length=128, test_limit=100, pool_limit=200, probe_limit=40),
+    budget=Budget(steps=200),  # 3,200 rows of each phase, and of the mix (`~x2`) twice as many
+    bounds=Bounds(target_steps=80, batch_size=16, max_length=96, test_limit=60, pool_limit=100, probe_limit=20),
 )
