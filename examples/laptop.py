@@ -18,5 +18,5 @@ SPACE = Space(
     learning_rates=(1e-4,),
     seeds=(0, 1, 2),
     budget=Budget(steps=200),  # 3,200 rows of each phase, and of the mix (`~x2`) twice as many
-    bounds=Bounds(target_steps=80, batch_size=16, max_length=96, test_limit=60, pool_limit=100, probe_limit=20),
+    bounds=Bounds(target_steps=80, batch_size=16, max_length=160, test_limit=60, pool_limit=100, probe_limit=20),
 )
