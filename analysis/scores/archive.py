@@ -1,7 +1,7 @@
-"""An archive: a sweep in one Parquet file, to hand on. It holds the sweep's record, its score rows and its probes.
+"""An archive: one sweep or several in one Parquet file, to hand on. It holds their records, score rows and probes.
 
-Rows of scores and rows of probes share their columns; those of probes have a `family`. The record, `sweep.json`, is in
-the file's metadata. Predictions and encoders are not part of it.
+Rows of scores and rows of probes share their columns; those of probes have a `family`. The records, `sweep.json` of
+each sweep, are in the file's metadata. Predictions and encoders are not part of it.
 """
 
 import json
@@ -26,9 +26,9 @@ PROBE_DECIMALS = 4  # of values; vectors, which are compared by cosine, have as 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """What an archive holds: the content of `sweep.json`, rows in `tidy.SCHEMA`, and rows in `probes.SCHEMA`."""
+    """What an archive holds: the `sweep.json` of each sweep, rows in `tidy.SCHEMA`, and rows in `probes.SCHEMA`."""
 
-    record: Mapping[str, Any]
+    records: tuple[Mapping[str, Any], ...]
     rows: pl.DataFrame
     probe_rows: pl.DataFrame
 
@@ -40,7 +40,7 @@ def write_archive(path: Path, archive: Archive) -> int:
         pl.col("vector").list.eval(pl.element().round_sig_figs(PROBE_DECIMALS)),
     )
     table = pl.concat([archive.rows, measured], how="diagonal").select(*SCHEMA)
-    metadata = {METADATA_NAME: json.dumps({"version": VERSION, "record": archive.record})}
+    metadata = {METADATA_NAME: json.dumps({"version": VERSION, "records": archive.records})}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         table.write_parquet(temporary, compression_level=19, statistics=False, metadata=metadata)
@@ -63,7 +63,7 @@ def read_archive(path: Path) -> Archive:
     """Return the content of an archive; raise UsageError for a damaged one, or one of a newer version."""
     try:
         content = json.loads(pl.read_parquet_metadata(path)[METADATA_NAME])
-        version, record = content["version"], content["record"]
+        version, records = content["version"], content["records"]
         if version > VERSION:
             raise UsageError(f"{path} has version {version}, this program reads up to {VERSION}: use a newer one.")
         table = pl.read_parquet(path, glob=False, hive_partitioning=False)
@@ -73,4 +73,4 @@ def read_archive(path: Path) -> Archive:
     except (OSError, ValueError, KeyError, TypeError, PolarsError) as error:
         raise UsageError(f"{path} is damaged ({first_line_of(error).rstrip('.')}). Get the archive again.") from error
     tidy.check_rows(rows, rows["version"].max(), str(path))
-    return Archive(check_record(record, str(path)), rows, measured)
+    return Archive(tuple(check_record(record, str(path)) for record in records), rows, measured)

@@ -12,6 +12,7 @@ from analysis.scores.plain_names import show_hidden
 from analysis.scores.scale import ALL_KNOWN, FileOptions
 from analysis.scores.scores import Scores
 from analysis.scores.sources import add_run_keys, list_values, load_archive, load_files, load_sweep
+from spaces.bounds import describe_bounds
 from spaces.chain import NONE, RANDOM_ENCODER, is_baseline
 from spaces.errors import UsageError
 from spaces.phase import has_phase
@@ -31,14 +32,14 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
 
     `options` is about files that are no sweep. `controls` adds to the controls that sweeps record.
     """
-    parts = [_load_path(path, options) for path in paths]
+    parts = [part for path in paths for part in _load_path(path, options)]
     is_sweep = [bool(part.records) for part in parts]
     _check_named_metrics([part for part, sweep in zip(parts, is_sweep, strict=True) if not sweep], options)
-    _check_budgets([spec for part in parts for spec in part.specs])
+    check_budgets([spec for part in parts for spec in part.specs])
     stage_counts = [part.stage_counts for part in parts if part.stage_counts is not None]
     done, total = (sum(counts[i] for counts in stage_counts) for i in (0, 1))
     names = _merge_names(part.intermediates for part in parts)
-    source = show_hidden(", ".join(part.source for part in parts))
+    source = show_hidden(", ".join(dict.fromkeys(part.source for part in parts)))
     if NONE not in names:
         raise UsageError(f"{source}: {_describe_missing_baseline(names)}")
     if names == (NONE,):
@@ -73,7 +74,7 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
         is_limited=any(part.is_limited for part in parts),
         stage_counts=(done, total) if stage_counts else None,
         notes=(
-            *(show_hidden(note) for part in parts for note in part.notes),
+            *dict.fromkeys(show_hidden(note) for part in parts for note in part.notes),
             *_suggest_controls(parts, is_sweep, all_controls),
         ),
         stage_folders=tuple(dict.fromkeys(folder for part in parts for folder in part.stage_folders)),
@@ -82,10 +83,10 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
     )
 
 
-def _load_path(path: Path, options: FileOptions) -> Scores:
+def _load_path(path: Path, options: FileOptions) -> list[Scores]:
     if (path / SWEEP_FILE).is_file():
-        return load_sweep(path)
-    return load_archive(path) if is_archive(path) else load_files(path, options)
+        return [load_sweep(path)]
+    return load_archive(path) if is_archive(path) else [load_files(path, options)]
 
 
 def _describe_missing_baseline(names: Sequence[str]) -> str:
@@ -130,8 +131,14 @@ def _suggest_controls(parts: Sequence[Scores], is_sweep: Sequence[bool], control
     return (f"Ranked like any other task: {', '.join(likely)}. If it is a control, add --controls {','.join(likely)}.",)
 
 
-def _check_budgets(specs: Sequence[Mapping[str, Any]]) -> None:
-    """Raise UsageError if two sweeps give phases of different budgets one name: they would count as one chain."""
+def check_budgets(specs: Sequence[Mapping[str, Any]]) -> None:
+    """Raise UsageError if two sweeps have different bounds, or give phases of different budgets one name.
+
+    Their chains would count as one.
+    """
+    bounds = list(dict.fromkeys(describe_bounds(spec) or "none" for spec in specs))
+    if len(bounds) > 1:
+        raise UsageError(f"these sweeps have different bounds: {'; '.join(bounds)}. Read one at a time.")
     first_specs: dict[str, Mapping[str, Any]] = {}
     for spec in specs:
         for name in spec.get("intermediates", ()):

@@ -56,14 +56,19 @@ def load_sweep(folder: Path) -> Scores:
     return replace(scores, notes=notes, stage_folders=(stages,))
 
 
-def load_archive(file: Path) -> Scores:
-    """Return the scores of a sweep's archive; raise UsageError if it cannot be read or has none."""
+def load_archive(file: Path) -> list[Scores]:
+    """Return the scores of each sweep of an archive that has any; raise UsageError if it cannot be read or has none."""
     archive = read_archive(file)
-    done = archive.rows["stage"].n_unique()
-    if not done:
+    if archive.rows.is_empty():
         raise UsageError(f"{file}: none of its stages has scores.")
-    scores = _build_sweep_scores(str(file), archive.record, archive.rows, done)
-    return replace(scores, archived_probes=(archive.probe_rows,))
+    loaded = []
+    for record in archive.records:
+        is_own = pl.col("stage").is_in([*record["stages"]])  # sweeps may share stages
+        rows, probe_rows = archive.rows.filter(is_own), archive.probe_rows.filter(is_own)
+        if not rows.is_empty():
+            scores = _build_sweep_scores(str(file), record, rows, rows["stage"].n_unique())
+            loaded.append(replace(scores, archived_probes=(probe_rows,)))
+    return loaded
 
 
 def _build_sweep_scores(source: str, record: Mapping[str, Any], stage_rows: pl.DataFrame, done: int) -> Scores:
