@@ -1,6 +1,6 @@
 """Features, which are examples after the tokenizer, and their padded batches, for every kind of task."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,6 +75,18 @@ def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, dev
     if device.type == "cuda":  # copied from pinned memory while the host prepares the next batch
         batch = {name: tensor.pin_memory() for name, tensor in batch.items()}
     return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+
+
+def take_batch(features: Iterable[Feature], tokens: int) -> list[Feature]:
+    """Return the first features that have at most `tokens` sub-tokens together, padding included; at least one."""
+    batch: list[Feature] = []
+    rows = width = 0
+    for feature in features:
+        rows, width = rows + len(feature.rows), max(width, feature.length)
+        if batch and rows * width > tokens:
+            break
+        batch.append(feature)
+    return batch
 
 
 def count_targets(features: Sequence[Feature]) -> int:

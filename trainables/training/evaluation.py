@@ -1,6 +1,6 @@
 """Evaluation of one task in one language: predictions, metrics and score rows."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from torch import nn
 from spaces.task import Task
 from trainables.features.examples import Example
 from trainables.features.feature_table import FeatureTable
-from trainables.features.features import Feature, Tensors, collate
+from trainables.features.features import Feature, Tensors, collate, take_batch
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
 from trainables.training.memory import try_within_memory
@@ -107,7 +107,7 @@ class _Prediction:
 
     def _launch(self, *, alone: bool) -> _Launched | None:
         """Give the next batch to the device; None if memory ran out. If nothing else is there, the limit is halved."""
-        features = _take_batch(self.batch_tokens, (self.table[i] for i in self.waiting))
+        features = take_batch((self.table[i] for i in self.waiting), self.batch_tokens)
         launch = partial(self._compute, self.waiting[: len(features)], features)
         launched = try_within_memory(launch, reraise=alone and len(features) == 1)
         if launched is not None:
@@ -134,18 +134,6 @@ class _Prediction:
 
     def _halve(self, features: Sequence[Feature]) -> None:
         self.batch_tokens = sum(len(feature.rows) for feature in features) * features[0].length // 2
-
-
-def _take_batch(batch_tokens: int, features: Iterable[Feature]) -> list[Feature]:
-    """Return the first features, longest first, that have at most `batch_tokens` sub-tokens together; at least one."""
-    batch: list[Feature] = []
-    rows = 0
-    for feature in features:
-        rows += len(feature.rows)
-        if batch and rows * batch[0].length > batch_tokens:
-            break
-        batch.append(feature)
-    return batch
 
 
 def compute_task_score(task: Task, metrics: Mapping[str, float]) -> float:

@@ -11,7 +11,7 @@ from tests.trainables.trainings import drop_nothing, training_of
 from trainables.features.features import Feature
 from trainables.models.encoder import load_encoder
 from trainables.training.evaluation import evaluate
-from trainables.training.fine_tuning import FineTuning
+from trainables.training.fine_tuning import PIECE_VALUES, FineTuning
 from trainables.training.memory import try_within_memory
 
 KINDS = ["mnli", "csqa", "ccg", "squad"]
@@ -57,6 +57,18 @@ def test_half_the_micro_batch_gives_the_same_step(
     torch.testing.assert_close(*losses)
     for plain_grad, short_grad in zip(plain_grads, (weight.grad for weight in short.model.parameters()), strict=True):
         torch.testing.assert_close(plain_grad, short_grad, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_batch_in_pieces_gives_the_same_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, pieces = (drop_nothing(training_of(name)) for _ in range(2))
+    assert whole.piece_tokens == PIECE_VALUES // whole.encoder.width
+    expected, (_, features) = gradients(whole, whole.batches.batch_at(0)[1]), pieces.batches.batch_at(0)
+    largest = max(len(feature.rows) * feature.length for feature in features)
+    pieces.piece_tokens = largest  # one example at least
+    device = SmallDevice(pieces, largest, monkeypatch)
+    torch.testing.assert_close(gradients(pieces, features), expected, rtol=1e-4, atol=1e-6)
+    assert len(device.sizes) > 1 and pieces.note is None
 
 
 @pytest.mark.parametrize("name", KINDS)
