@@ -48,9 +48,14 @@ def scores(results: Path) -> pl.DataFrame:
 
 
 def under_way(results: Path) -> set[str]:
-    """Intermediate stages, which may run beside each other, that have trained a tenth and are not finished."""
-    folders = (path.parent for path in results.glob("stages/*/checkpoint.safetensors"))
-    return {folder.name for folder in folders if '"kind":"intermediate"' in (folder / "spec.json").read_text()}
+    """Intermediate stages, which may run beside each other, that have begun and are not finished."""
+    folders = (path.parent for path in results.glob("stages/*/lock"))
+    return {folder.name for folder in folders if is_begun_phase(folder) and not (folder / "outcome.json").exists()}
+
+
+def is_begun_phase(folder: Path) -> bool:
+    spec = folder / "spec.json"
+    return spec.exists() and '"kind":"intermediate"' in spec.read_text()
 
 
 @pytest.fixture(scope="module")
