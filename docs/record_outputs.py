@@ -1,11 +1,11 @@
-"""Make the recorded outputs in README.md and docs/ again, and the picture of the README.
+"""Make the recorded outputs in README.md and docs/ again, and the pictures of the README.
 
     python docs/record_outputs.py --results runs
 
 A recorded output is a fenced block below `<!-- recorded: COMMAND -->`; `<!-- recorded, lines 1-20: COMMAND -->`
 keeps some of its lines. The sweeps that the commands read lie in the results folder, finished (docs/results.md and
 docs/questions.md name them); a block whose sweep is not there stays as it is, and is named. `search/run.py` runs for
-real, in an empty folder.
+real, in an empty folder. `examples` is the one of this checkout.
 """
 
 import argparse
@@ -18,8 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(<!-- recorded(?:, lines (\d+)-(\d+))?: (.+?) -->\n```text\n)(.*?)(```)", re.DOTALL)
-FIGURE = ROOT / "docs" / "ranking.svg"
-FIGURE_SWEEP = "runs/full-miniature"
+FIGURES = {"ranking.svg": "runs/full-miniature", "laptop-ranking.svg": "examples/laptop-scores.parquet"}  # in docs/
 
 
 def record(command: str, folder: Path) -> str:
@@ -39,6 +38,12 @@ def _is_there(word: str, results: Path) -> bool:
     return not word.startswith("runs/") or (results / word.removeprefix("runs/")).exists()
 
 
+def link_inputs(folder: Path, results: Path) -> None:
+    """Put what recorded commands name into their folder: `runs`, the results, and `examples`."""
+    (folder / "runs").symlink_to(results)
+    (folder / "examples").symlink_to(ROOT / "examples")
+
+
 def rewrite(text: str, results: Path) -> str:
     """Return a page with every recorded output made again."""
 
@@ -49,7 +54,7 @@ def rewrite(text: str, results: Path) -> str:
             return block[0]
         with tempfile.TemporaryDirectory() as folder:
             if not command.startswith("python search/run.py"):
-                (Path(folder) / "runs").symlink_to(results)
+                link_inputs(Path(folder), results)
             lines = record(command, Path(folder)).splitlines()
         if first is not None:
             lines = lines[int(first) - 1 : int(last)]
@@ -58,16 +63,16 @@ def rewrite(text: str, results: Path) -> str:
     return BLOCK.sub(renew, text)
 
 
-def draw_figure(results: Path) -> str:
-    """Return the README's picture as SVG: the ranking of the finished miniature sweep, as the report draws it."""
+def draw_figure(sweep: str, results: Path) -> str:
+    """Return a picture of the README as SVG: the ranking of a finished sweep, as the report draws it."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "runs").symlink_to(results)
-        record(f"python analysis/report.py {FIGURE_SWEEP} -o report.html --figures figures", Path(folder))
+        link_inputs(Path(folder), results)
+        record(f"python analysis/report.py {sweep} -o report.html --figures figures", Path(folder))
         return (Path(folder) / "figures" / "ranking.svg").read_text(encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Rewrite the pages and the picture; returns the exit code."""
+    """Rewrite the pages and the pictures; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=Path("runs"), help="folder with the finished sweeps")
     results = parser.parse_args(argv).results.resolve()
@@ -76,7 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if (made := rewrite(text, results)) != text:
             page.write_text(made, encoding="utf-8")
             print(f"written: {page.relative_to(ROOT)}")
-    FIGURE.write_text(draw_figure(results), encoding="utf-8")
+    for file, sweep in FIGURES.items():
+        if _is_there(sweep, results):
+            (ROOT / "docs" / file).write_text(draw_figure(sweep, results), encoding="utf-8")
+        else:
+            print(f"not drawn, because {sweep} is not there: docs/{file}")
     return 0
 
 

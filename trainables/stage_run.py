@@ -237,6 +237,7 @@ class StageRun:
         opened = open_training(self.stage, self.context, self.profile, self.targets)
         self.curve = opened.curve
         self.clock.add(opened.spent)
+        self.checkpoints.written_bytes += opened.written
         self.notes += opened.notes
         training = opened.training
         self._opened_tenth = self.checkpoints.saved_tenth = training.tenth

@@ -21,7 +21,7 @@ from tests.tiny_stages import RECIPE, RETRIEVAL, TARGET, intermediate_stage, run
 from trainables import retrieval_stage
 from trainables.data.task_data import DataSource, load_pool
 from trainables.features.examples import Pool
-from trainables.record.checkpoints import STATE
+from trainables.record.checkpoints import STATE, read_state
 from trainables.record.context import CHECKPOINT, ENCODER, SCORES, SPEC, StageContext, read_spec, write_spec
 from trainables.record.outcome import read_outcome
 from trainables.record.scores import encode_scores
@@ -189,9 +189,11 @@ def test_a_stage_continues_where_it_was_cut(context: StageContext, tmp_path: Pat
     whole = run_stage(context, TARGET)
     again = dataclasses.replace(context, results=LocalStorage(tmp_path / "again"))
     run_stage(again, TARGET, tenths=4)
+    state = read_state(again.results, again.folder_name(TARGET.key))
+    assert state is not None
     assert (folder_of(again, TARGET.key) / CHECKPOINT).exists() and read_outcome(again, TARGET.key) is None
     outcome = run_stage(again, TARGET, tenths=6)
-    assert outcome.curve == whole.curve
+    assert outcome.curve == whole.curve and outcome.written >= state.written > 0
     files = (folder_of(each, TARGET.key) / SCORES for each in (context, again))
     scores, scores_again = (drop_costs(pl.read_parquet(file)) for file in files)
     assert scores.equals(scores_again)

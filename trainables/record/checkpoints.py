@@ -29,7 +29,8 @@ from trainables.storage.base import Storage
 
 STATE = "state.safetensors"
 # Tensors in it beside those of the training.
-TENTH, BEST_TENTHS, CURVE, SPENT, PHASE = "run.tenth", "run.best_tenths", "run.curve", "run.spent", "run.phase"
+TENTH, BEST_TENTHS, CURVE, PHASE = "run.tenth", "run.best_tenths", "run.curve", "run.phase"
+SPENT, WRITTEN = "run.spent", "run.written"
 STATE_COPIES = 3  # of the weights in it: themselves and two moments
 RISK_FACTOR = 20  # times the duration of a checkpoint
 MAX_RISK = 600.0  # seconds
@@ -60,12 +61,13 @@ class TrainingState:
     best: Mapping[int, Mapping[str, Tensor]] = field(default_factory=dict)  # weights of best tenths not in `tensors`
     curve: Sequence[float] = ()  # English dev scores of its tenths
     spent: Mapping[str, float] = field(default_factory=dict)  # seconds
+    written: int = 0  # bytes of the stage's checkpoints up to this one, where it was read
     phase: str | None = None  # key of the stage that trained it, if that was another one
 
     @property
     def nbytes(self) -> int:
         """Bytes of all tensors."""
-        return sum(tensor.nbytes for part in (self.tensors, *self.best.values()) for tensor in part.values())
+        return sum(map(_count_bytes, (self.tensors, *self.best.values())))
 
 
 def is_worthwhile(at_risk: float, tenth_seconds: float, expected: float) -> bool:
@@ -98,7 +100,7 @@ def read_state(results: Storage, folder: str) -> TrainingState | None:
         return None
     tenth, best = int(tensors.pop(TENTH)), {}
     curve, spent = tensors.pop(CURVE).tolist(), tensors.pop(SPENT).tolist()
-    phase = bytes(tensors.pop(PHASE).tolist()).decode() or None
+    phase, written = bytes(tensors.pop(PHASE).tolist()).decode() or None, int(tensors.pop(WRITTEN))
     for number in tensors.pop(BEST_TENTHS).tolist():
         name = f"{folder}/{CHECKPOINT}/{_best_file_of(number)}"
         weights = _read_tensors(results, name)
@@ -111,6 +113,7 @@ def read_state(results: Storage, folder: str) -> TrainingState | None:
         best=best,
         curve=curve,
         spent=dict(zip(ACTIVITIES, spent, strict=True)),
+        written=written,
         phase=phase,
     )
 
@@ -132,7 +135,7 @@ class Checkpoints:
     def __init__(self, results: Storage, folder: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.results, self.folder, self.clock = results, f"{folder}/{CHECKPOINT}", clock
         self.saved_tenth = 0  # of the checkpoint that is complete in the results
-        self.written_bytes = 0
+        self.written_bytes = 0  # by all processes that worked on the stage
         self._safe_since = clock()  # when the state was taken that a kill at this moment would leave
         self._writer: threading.Thread | None = None
         self._error: BaseException | None = None
@@ -182,7 +185,9 @@ class Checkpoints:
         for tenth, weights in state.best.items():
             if not self.results.has(f"{self.folder}/{_best_file_of(tenth)}"):
                 self._write_file(_best_file_of(tenth), weights)
-        self._write_file(STATE, {**state.tensors, **_build_marks(state)})
+        content = {**state.tensors, **_build_marks(state)}
+        content[WRITTEN] = torch.tensor(self.written_bytes + _count_bytes(content))
+        self._write_file(STATE, content)
         self.saved_tenth, self._safe_since = state.tenth, taken
         needed = {f"{self.folder}/{file}" for file in (STATE, *map(_best_file_of, state.best))}
         for name in self.results.list_sizes(self.folder).keys() - needed:
@@ -192,7 +197,7 @@ class Checkpoints:
     def _write_file(self, file: str, tensors: Mapping[str, Tensor]) -> None:
         fill = partial(write_tensors, tensors=tensors, is_abandoned=lambda: self._is_abandoned)
         self.results.write_file(f"{self.folder}/{file}", fill)
-        self.written_bytes += sum(tensor.nbytes for tensor in tensors.values())
+        self.written_bytes += _count_bytes(tensors)
 
     def _is_writing(self) -> bool:
         """Return True while a checkpoint is being written; raises the error of one that could not be."""
@@ -218,15 +223,20 @@ class Checkpoints:
 
 
 def _build_marks(state: TrainingState) -> dict[str, Tensor]:
-    """Return what a state holds beside the tensors of its training, as tensors."""
+    """Return what a state holds beside the tensors of its training, as tensors; the bytes written are still unknown."""
     spent = [state.spent.get(activity, 0.0) for activity in ACTIVITIES]
     return {
         TENTH: torch.tensor(state.tenth),
         BEST_TENTHS: torch.tensor(list(state.best), dtype=torch.int64),
         CURVE: torch.tensor(state.curve, dtype=torch.float64),
         SPENT: torch.tensor(spent, dtype=torch.float64),
+        WRITTEN: torch.tensor(0),
         PHASE: torch.tensor(list((state.phase or "").encode()), dtype=torch.uint8),
     }
+
+
+def _count_bytes(tensors: Mapping[str, Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors.values())
 
 
 def _copy_to_host(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

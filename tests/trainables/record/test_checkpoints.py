@@ -91,6 +91,19 @@ def test_the_best_weights_are_written_once(tmp_path: Path) -> None:
     assert best.stat().st_mtime_ns == before and writer.written_bytes == 2 * size - 16
 
 
+def test_bytes_are_counted_over_all_processes(tmp_path: Path) -> None:
+    results = LocalStorage(tmp_path)
+    first, second = Checkpoints(results, FOLDER), Checkpoints(results, FOLDER)
+    for tenth in (1, 2):
+        first.write(state_of(tenth))
+    state = read_state(results, FOLDER)
+    assert state is not None and 0 < state.written == first.written_bytes
+    second.written_bytes = state.written
+    second.write(state_of(3, 1))
+    state = read_state(results, FOLDER)
+    assert state is not None and state.written == second.written_bytes > first.written_bytes
+
+
 @pytest.mark.parametrize("lost", ["best-5.safetensors", "state.safetensors"])
 def test_a_kill_while_files_are_written_leaves_the_checkpoint_before(tmp_path: Path, lost: str) -> None:
     results = LocalStorage(tmp_path)
