@@ -9,7 +9,7 @@ metric, value.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ import numpy as np
 
 from analysis.answers.script import DRAW_SEED
 from analysis.page import render
-from analysis.page.blocks import figures_of
+from analysis.page.blocks import Figure, figures_of
 from analysis.page.contents import build_sections
 from analysis.page.exports import export_figures
 from analysis.scores.arguments import (
@@ -47,6 +47,7 @@ from analysis.transfer.array import build_transfer
 from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
+from spaces.whole_files import write_file
 
 TITLE = "Which intermediate task helps?"
 MIN_TASKS, MAX_TASKS, MAX_CELLS = 10, 100, 3000  # without --top: a page of up to 4 MB
@@ -78,10 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sections = build_sections(ranking)
         page = render.render_page(TITLE, build_subtitle(ranking), sections, FOOTER)
     try:
-        _write_whole(arguments.output, page)
-        figures = export_figures(figures_of(sections), arguments.figures) if arguments.figures else []
-    except OSError as error:
-        print(f"report.py: {_describe_unwritable(error, arguments)}", file=sys.stderr)
+        figures = _write(page, figures_of(sections), arguments)
+    except UsageError as error:
+        print(f"report.py: {error}", file=sys.stderr)
         return 2
     for note in ranking.loaded_scores.notes:
         print(note, file=sys.stderr)
@@ -101,26 +101,16 @@ def _read_ranking(arguments: argparse.Namespace) -> Ranking:
         return replace(ranking, top=arguments.top or most)
 
 
-def _describe_unwritable(error: OSError, arguments: argparse.Namespace) -> str:
-    """Return one line on what cannot be written; the page has a temporary name at first, which is not shown."""
-    name = str(error.filename2 or error.filename)
-    is_page = name in (str(arguments.output), str(_temporary_path_of(arguments.output)))
-    flag, path = ("-o", arguments.output) if is_page else ("--figures", name)
-    return f"{path} cannot be written: {error.strerror}. Name another place with {flag}."
-
-
-def _temporary_path_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.new")
-
-
-def _write_whole(path: Path, page: str) -> None:
-    """Write the page under a temporary name first, so that nobody sees half of it."""
-    temporary = _temporary_path_of(path)
+def _write(page: str, figures: Iterable[Figure], arguments: argparse.Namespace) -> list[Path]:
+    """Write the page, and the figures where they are asked for; return the figures' files. Raise UsageError."""
+    flag = "-o"
     try:
-        temporary.write_text(page, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        write_file(arguments.output, lambda file: file.write_text(page, encoding="utf-8"))
+        flag = "--figures"
+        return export_figures(figures, arguments.figures) if arguments.figures else []
+    except OSError as error:
+        name = arguments.output if flag == "-o" else error.filename  # a page has a temporary name at first
+        raise UsageError(f"{name} cannot be written: {error.strerror}. Name another place with {flag}.") from error
 
 
 def build_subtitle(ranking: Ranking) -> str:

@@ -14,11 +14,11 @@ import torch
 
 from search.request.options import build_parser
 from spaces.named_spaces import find_space
+from spaces.whole_files import write_file, write_folder
 from tests.paths import ROOT
 from trainables.data import parquet_files
 from trainables.models.encoder import load_encoder
 from trainables.storage.base import check_name
-from trainables.storage.files import write_file, write_folder
 
 FOLDERS = ("spaces", "trainables", "search", "analysis")
 CODE = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
@@ -167,6 +167,7 @@ def test_a_space_file_is_executed_and_says_so(tmp_path: Path) -> None:
 def test_nothing_is_writable_for_everybody(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
+        (tmp_path / "stages").mkdir()
         write_file(tmp_path / "stages" / "file", lambda path: path.write_text("x"))
         write_folder(tmp_path / "stages" / "folder", lambda path: (path / "file").write_text("x"))
     finally:

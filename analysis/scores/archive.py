@@ -5,9 +5,9 @@ each sweep, are in the file's metadata. Predictions and encoders are not part of
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from polars.exceptions import PolarsError
 from analysis.scores import probes, tidy
 from analysis.scores.record import check_record
 from spaces.errors import UsageError, first_line_of
+from spaces.whole_files import write_file
 
 METADATA_NAME = "transfer-search archive"
 VERSION = 1  # raised when the metadata or the columns change their meaning
@@ -41,13 +42,10 @@ def write_archive(path: Path, archive: Archive) -> int:
     )
     table = pl.concat([archive.rows, measured], how="diagonal").select(*SCHEMA)
     metadata = {METADATA_NAME: json.dumps({"version": VERSION, "records": archive.records})}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        table.write_parquet(temporary, compression_level=19, statistics=False, metadata=metadata)
-        temporary.replace(path)
+        write_file(path, partial(table.write_parquet, compression_level=19, statistics=False, metadata=metadata))
         return path.stat().st_size
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UsageError(f"{path} cannot be written: {error.strerror}. Name another place with -o.") from error
 
 

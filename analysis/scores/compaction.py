@@ -7,10 +7,10 @@ differs: then its stage is read from it. So results may be moved, and no change 
 
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,7 @@ from analysis.scores.record import SCORES_FILE
 from analysis.scores.tidy import SCHEMA
 from spaces.checksum import checksum, read_mark
 from spaces.errors import UsageError, first_line_of
+from spaces.whole_files import write_file
 
 CHECKSUMS_FILE = "scores.json"
 VERSION = 2  # raised when rows or checksums change their meaning; other versions are not used
@@ -123,9 +124,7 @@ def write_compaction(folder: Path, rows: pl.DataFrame, seals: Mapping[str, FileS
     try:
         # After an interruption between the two files the older seals do not match the new rows: it is not used.
         for name, data in ((SCORES_FILE, content), (CHECKSUMS_FILE, index.encode())):
-            temporary = folder / f".{name}.{os.getpid()}"
-            temporary.write_bytes(data)
-            temporary.replace(folder / name)
+            write_file(folder / name, partial(Path.write_bytes, data=data))
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error}.") from error
     return len(content) + len(index)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from spaces.checksum import read_mark
+from spaces.whole_files import write_file
 from trainables.record.context import SCORES, SPEC
 from trainables.record.outcome import OUTCOME_FILE, Outcome
-from trainables.storage.files import write_file
 from trainables.storage.local_storage import LocalStorage
 
 JOURNAL_FILE = "outcomes.jsonl"

@@ -22,6 +22,7 @@ from search.cost.pass_speed import Load, MachineSpeed, fit_speed, load_of_batch
 from spaces.encoders import EncoderProfile, MiniatureRecipe
 from spaces.stage import TENTHS
 from spaces.task import Recipe, Task
+from spaces.whole_files import write_file
 from trainables.features.examples import PairExample
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature
@@ -30,7 +31,6 @@ from trainables.models.encoder import Encoder
 from trainables.models.encoder_shape import count_positions
 from trainables.record.tensor_file import write_tensors
 from trainables.retrieval.neighbours import MARGIN_NEIGHBOURS, find_neighbours
-from trainables.storage.files import write_file
 from trainables.training.batches import Batches, TrainingPart
 from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalSet
 from trainables.training.fine_tuning import FineTuning

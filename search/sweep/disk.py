@@ -22,7 +22,7 @@ TOKENISED_TABLES, QUARANTINED, TEMPORARY_FILES = "tokenised tables", "set-aside 
 SMALL_FILES = "specifications, outcomes and the sweeps' own"
 FILE_KINDS = (*_KIND_BY_FILE.values(), TOKENISED_TABLES, QUARANTINED, TEMPORARY_FILES, SMALL_FILES)
 
-# Temporary names given by trainables/storage/files.py (a dot, the name, the process id) and by safetensors.
+# Temporary names given by spaces/whole_files.py (a dot, the name, the process id) and by safetensors.
 _TEMPORARY_PATTERN = re.compile(r"\..+\.\d+|\.tmp\w{6}")
 # Names given by trainables/storage/base.py and trainables/features/shared_table.py.
 _QUARANTINED_PATTERN = re.compile(r".+\.(damaged|reopened)\d*")

@@ -89,6 +89,16 @@ def take_batch(features: Iterable[Feature], tokens: int) -> list[Feature]:
     return batch
 
 
+def split_batch(features: Sequence[Feature], most: int, tokens: int | None) -> list[list[Feature]]:
+    """Return a batch in pieces of at most `most` features, and as many sub-tokens as `take_batch` takes."""
+    pieces: list[list[Feature]] = []
+    rest = list(features)
+    while rest:
+        pieces.append(rest[:most] if tokens is None else take_batch(rest[:most], tokens))
+        rest = rest[len(pieces[-1]) :]
+    return pieces
+
+
 def count_targets(features: Sequence[Feature]) -> int:
     """Return the number of labels that a loss is a mean over: words (tagging) or inputs."""
     return sum(int((feature.target != IGNORED).sum()) if feature.target.ndim else 1 for feature in features)

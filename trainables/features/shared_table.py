@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spaces.whole_files import write_folder
 from trainables.features.feature_table import FeatureTable
-from trainables.storage.files import write_folder
 from trainables.worker.heartbeat import take_lock
 
 VERSION = 1  # of the format; raised when arrays change their meaning
@@ -39,6 +39,7 @@ def write_table(table: FeatureTable, folder: Path) -> None:
         }
         (temporary / TABLE_FILE).write_text(json.dumps(description, indent=1), encoding="utf-8")
 
+    folder.parent.mkdir(parents=True, exist_ok=True)
     write_folder(folder, fill)
 
 

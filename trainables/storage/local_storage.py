@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from spaces.whole_files import write_file, write_folder
 from trainables.storage.base import FillFunction, Lock, LockedError, check_name
-from trainables.storage.files import write_file, write_folder
 from trainables.storage.lease import Lease
 
 LOCK_POLL_SECONDS = 0.05  # between tries to take a lock that another process holds
@@ -50,11 +50,16 @@ class LocalStorage:
 
     def write_file(self, name: str, fill: FillFunction) -> None:
         """See Storage."""
-        write_file(self.path_of(name), fill)
+        write_file(self._make_room_for(name), fill)
 
     def write_folder(self, name: str, fill: FillFunction) -> None:
         """See Storage."""
-        write_folder(self.path_of(name), fill)
+        write_folder(self._make_room_for(name), fill)
+
+    def _make_room_for(self, name: str) -> Path:
+        path = self.path_of(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
 
     @contextmanager
     def open_local(self, name: str) -> Iterator[Path]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from spaces.encoders import EncoderProfile
 from spaces.stage import TENTHS
 from spaces.task import Recipe, Task
-from trainables.features.features import Feature, collate, count_targets, take_batch
+from trainables.features.features import Feature, collate, count_targets, split_batch
 from trainables.kinds import KINDS, build_task_head, mlm
 from trainables.methods.adversarial import plain_fine_tuning
 from trainables.methods.step import GradientRule, build_step
@@ -183,14 +183,8 @@ class FineTuning:
     def _compute_gradients(self, part: int, features: list[Feature]) -> Tensor:
         """Compute the gradients of a batch in pieces that fit into memory, and return its loss."""
         self.optimizer.zero_grad(set_to_none=True)
-        total, done, losses = count_targets(features), 0, []
-        while done < len(features):
-            piece = features[done : done + self.micro_batch]
-            if self.piece_tokens is not None:
-                piece = take_batch(piece, self.piece_tokens)
-            losses.append(self._backward(part, piece, count_targets(piece) / total))
-            done += len(piece)
-        return torch.stack(losses).sum()
+        total, pieces = count_targets(features), split_batch(features, self.micro_batch, self.piece_tokens)
+        return torch.stack([self._backward(part, piece, count_targets(piece) / total) for piece in pieces]).sum()
 
     def _backward(self, part: int, features: list[Feature], share: float) -> Tensor:
         """Add the gradients of features that have this share of the batch's labels, and return their loss."""

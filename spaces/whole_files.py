@@ -1,7 +1,7 @@
-"""Atomic writes: a file is written under a temporary name, flushed to disk, and renamed.
+"""Files that are whole or not there: written under a temporary name, flushed to disk, and renamed.
 
 A kill or a power cut at any moment leaves either the old file or the new one. Temporary names start with a dot and end
-in the id of the writing process.
+in the id of the writing process. The folder of a file must exist: OSError otherwise, as for all that fails.
 """
 
 import os
@@ -25,7 +25,6 @@ def _flush(path: Path) -> None:
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file, flush it to disk and rename it to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary_path_of(path)
     try:
         write(temporary)
@@ -38,7 +37,6 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 
 def write_folder(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary folder, flush its files and rename it to `path`, in place of an earlier folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary_path_of(path)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
