@@ -22,7 +22,8 @@ from spaces.whole_files import write_file
 METADATA_NAME = "transfer-search archive"
 VERSION = 1  # raised when the metadata or the columns change their meaning
 SCHEMA = {**tidy.SCHEMA, **{name: dtype for name, dtype in probes.SCHEMA.items() if name not in tidy.SCHEMA}}
-PROBE_DECIMALS = 4  # of values; vectors, which are compared by cosine, have as many significant digits
+PROBE_DECIMALS = 4  # of values
+VECTOR_DIGITS = 3  # significant ones: they take most of a file, and a cosine changes by 2e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def write_archive(path: Path, archive: Archive) -> int:
     """Write an archive and return its size in bytes; raise UsageError if it cannot be written. Probes are rounded."""
     measured = archive.probe_rows.with_columns(
         pl.col("value").round(PROBE_DECIMALS),
-        pl.col("vector").list.eval(pl.element().round_sig_figs(PROBE_DECIMALS)),
+        pl.col("vector").list.eval(pl.element().round_sig_figs(VECTOR_DIGITS)),
     )
     table = pl.concat([archive.rows, measured], how="diagonal").select(*SCHEMA)
     metadata = {METADATA_NAME: json.dumps({"version": VERSION, "records": archive.records})}
