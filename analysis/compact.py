@@ -8,8 +8,8 @@ Without -o the file lies in the sweep's folder and changes no result: a stage th
 own file. Run it again for more stages.
 
 With -o it is an archive to hand on: scores, probes and the record of the sweep, which every script of analysis/ reads
-in place of the folder. Probes are rounded. Predictions and encoders are left out. Several sweeps and archives become one,
-such as seeds that ran on different machines.
+in place of the folder. Probes are rounded. Predictions and encoders are left out. Several sweeps and archives become
+one, such as seeds that ran on different machines.
 """
 
 import sys

@@ -25,7 +25,7 @@ class Bounds:
     limit: int | None = None  # training rows of a task
     test_limit: int | None = None  # dev and test rows of a language
     pool_limit: int | None = None  # queries of a retrieval pool, and candidates
-    probe_limit: int | None = None  # translated sentences of a language that alignment probes read
+    probe_limit: int | None = None  # sentences of a language that alignment probes read: translations, tagged ones
     target_steps: int | None = None  # steps of a target's training; `none~x2` has twice as many
     batch_size: int | None = None  # examples of a batch, also in phases whose steps a budget sets
     max_length: int | None = None  # sub-tokens of an input; what windows share shrinks in proportion

@@ -12,7 +12,7 @@ from analysis.scores.plain_names import show_hidden
 from analysis.scores.scale import ALL_KNOWN, FileOptions
 from analysis.scores.scores import Scores
 from analysis.scores.sources import add_run_keys, list_values, load_archive, load_files, load_sweep
-from spaces.bounds import describe_bounds
+from spaces.bounds import BOUND_NAMES, describe_bounds
 from spaces.chain import NONE, RANDOM_ENCODER, is_baseline
 from spaces.errors import UsageError
 from spaces.phase import has_phase
@@ -136,9 +136,10 @@ def check_budgets(specs: Sequence[Mapping[str, Any]]) -> None:
 
     Their chains would count as one.
     """
-    bounds = list(dict.fromkeys(describe_bounds(spec) or "none" for spec in specs))
+    bounds = {tuple(spec.get(name) for name in BOUND_NAMES if name != "probe_limit"): spec for spec in specs}
     if len(bounds) > 1:
-        raise UsageError(f"these sweeps have different bounds: {'; '.join(bounds)}. Read one at a time.")
+        shown = "; ".join(describe_bounds(spec) or "none" for spec in bounds.values())
+        raise UsageError(f"these sweeps have different bounds: {shown}. Read one at a time.")
     first_specs: dict[str, Mapping[str, Any]] = {}
     for spec in specs:
         for name in spec.get("intermediates", ()):

@@ -25,6 +25,7 @@ from trainables.features.examples import RankingPool
 from trainables.kinds.mlm import SELECTED_SHARE
 from trainables.probes.frozen_features import MAX_INPUTS
 from trainables.probes.similarity import FISHER_EXAMPLES
+from trainables.probes.tag_transfer import FIT_WORDS, TEST_WORDS
 from trainables.probes.translations import MAX_SENTENCES
 from trainables.record.checkpoints import STATE_COPIES, count_checkpoints
 from trainables.training.mixing import divide_steps
@@ -34,6 +35,7 @@ from trainables.training_stage import read_recipe, resolve_ingredients
 SAMPLED_LANGUAGES = 4  # of a target: the others count as their mean
 BEST_COPIES = 0.5  # of the weights: the best so far, if the state is not the best and they are not stored already
 PROBE_TOKENS = 40  # of an input that a probe reads
+WORD_TOKENS, SENTENCE_WORDS = 1.5, 20  # sub-tokens of a word, and words of a sentence, where words are probed
 
 
 class Sizes(Protocol):
@@ -180,12 +182,15 @@ class WorkEstimator:
         return sum_loads(loads).times(each)
 
     def _probe(self) -> Load:
-        """Return a rough load of the probes of one encoder before and of one after the training."""
-        probes, languages = self.request.context.probes, len(self.request.benchmark.languages)
-        each = min(MAX_SENTENCES, self.request.context.source.probe_limit or MAX_SENTENCES)
-        sentences = each * languages if "alignment" in probes else 0
-        inputs = MAX_INPUTS + 3 * FISHER_EXAMPLES if "similarity" in probes else 0
-        load = load_of_batch(1, PROBE_TOKENS).times(2 * (sentences + inputs))
+        """Return a rough load of the probes after a training. Each worker also measures a start encoder once."""
+        probes, benchmark = self.request.context.probes, self.request.benchmark
+        inputs = MAX_INPUTS + 3.0 * FISHER_EXAMPLES if "similarity" in probes else 0.0
+        if "alignment" in probes:
+            most = self.request.context.source.probe_limit or MAX_SENTENCES
+            tagged = len(benchmark.targets[benchmark.tagging_target].languages)
+            words = FIT_WORDS + tagged * min(TEST_WORDS, most * SENTENCE_WORDS)
+            inputs += len(benchmark.languages) * min(most, MAX_SENTENCES) + words * WORD_TOKENS / PROBE_TOKENS
+        load = load_of_batch(1, PROBE_TOKENS).times(inputs)
         return replace(load, batches=load.tokens / self.batch_tokens)
 
     def _estimate_retrieval(self, stage: Stage) -> StageWork:

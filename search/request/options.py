@@ -127,7 +127,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--limit", **count, help="training examples per task at most; the results say so")
     add("--test-limit", **count, help="dev and test examples per language at most")
     add("--pool-limit", **count, help="queries, and candidates, of a retrieval pool at most: a smaller one is easier")
-    add("--probe-limit", **count, help="translated sentences per language that alignment probes read at most")
+    add("--probe-limit", **count, help="sentences per language that alignment probes read at most")
     add("--target-steps", **count, help="training steps of every target at most")
     add("--batch-size", **count, help="examples of a batch at most; `--steps` counts such batches")
     add("--max-length", **count, help="sub-tokens of an input at most; longer ones are cut, or windowed")

@@ -37,7 +37,7 @@ class DataSource:
     limit: int | None = None  # training examples
     test_limit: int | None = None  # dev and test examples per language of a trained task
     pool_limit: int | None = None  # queries, and candidates, of a retrieval pool
-    probe_limit: int | None = None  # sentences per language that alignment probes read
+    probe_limit: int | None = None  # sentences of each kind and language that alignment probes read
 
     @property
     def is_miniature(self) -> bool:

@@ -36,25 +36,25 @@ class WordStates:
 def measure_tag_transfer(subject: ProbeSubject) -> Iterator[Measurement]:
     """Yield the probe's accuracy by layer and language, its ratio to English, and the most frequent tag's accuracy.
 
-    The probe is fitted on English dev rows; all languages, English too, are tested on test rows. Raises UsageError if
-    the data lack the target.
+    The probe is fitted on English dev rows; all languages, English too, are tested on test rows, on as many sentences
+    as the bound on probes allows. Raises UsageError if the data lack the target.
     """
     context, encoder = subject.context, subject.encoder
     benchmark = BENCHMARKS.find(context.source.benchmark)
     task = task_data.resolve_labels(context.source, benchmark.targets[benchmark.tagging_target])
 
-    def load_words(split: Split, language: str, most: int) -> WordStates:
+    def load_words(split: Split, language: str, most: int, sentences: int | None = None) -> WordStates:
         assert task.recipe is not None
         encoding = Encoding(encoder.tokenizer, task.recipe, subject.profile, context.encoded_folder)
         evaluated = encode_split(context.source, task, split, language, encoding)
-        return compute_word_states(encoder, evaluated, most)
+        return compute_word_states(encoder, evaluated, most, sentences)
 
     english = load_words("dev", ENGLISH, FIT_WORDS)
     probes = [fit_probe(states, english.tags, len(task.labels)) for states in english.states]
     majority_tag = int(english.tags.bincount().argmax())
     english_scores: list[float] = []
     for language in sorted(task_data.find_languages(context.source, task), key=lambda code: code != ENGLISH):
-        words = load_words("test", language, TEST_WORDS)
+        words = load_words("test", language, TEST_WORDS, context.source.probe_limit)
         scores = [score_probe(probe, states, words.tags) for probe, states in zip(probes, words.states, strict=True)]
         english_scores = english_scores or scores
         chance = float((words.tags == majority_tag).double().mean())
@@ -66,11 +66,14 @@ def measure_tag_transfer(subject: ProbeSubject) -> Iterator[Measurement]:
                 yield Measurement(probe="transfer_ratio", language=language, layer=layer, value=ratio)
 
 
-def compute_word_states(encoder: Encoder, evaluated: EvalSet, most: int) -> WordStates:
-    """Return at most `most` words, of sentences that are drawn alike for every encoder; long sentences come first."""
+def compute_word_states(encoder: Encoder, evaluated: EvalSet, most: int, sentences: int | None = None) -> WordStates:
+    """Return at most `most` words of at most so many `sentences`, drawn alike for every encoder; long ones come first.
+
+    There is at least one sentence.
+    """
     features = [evaluated.features[int(i)] for i in np.random.default_rng(0).permutation(len(evaluated.features))]
     word_counts = np.cumsum([len(feature.origin) for feature in features])
-    chosen = features[: max(1, int((word_counts <= most).sum()))]
+    chosen = features[: max(1, int((word_counts <= most).sum()))][:sentences]
     chosen.sort(key=lambda feature: -feature.length)  # less padding
     states, tags = [], []
     encoder.model.eval()

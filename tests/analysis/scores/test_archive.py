@@ -111,6 +111,8 @@ def test_sweeps_of_different_bounds_are_not_put_together(tmp_path: Path, capsys:
     message = "different bounds: at most 1 steps of a target; at most 2 steps of a target. Read one at a time."
     assert message in refused(capsys, compact.main, *sweeps, "-o", tmp_path / "x.parquet")
     assert message in refused(capsys, rank.main, *sweeps)
+    probed = [write_seed(tmp_path / f"probes-{limit}", limit, probe_limit=limit) for limit in (8, 9)]
+    assert load(probed).seeds == (8, 9), "scores do not depend on the bound on probes"
 
 
 def test_the_rows_can_be_read_by_anyone(archive: Path) -> None:

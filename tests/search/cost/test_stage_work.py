@@ -86,6 +86,19 @@ def test_a_pool_is_embedded_once_and_searched_from_both_sides(request_of_chains:
     assert works_of(bounded)["retrieval.tatoeba.none.0"].test.tokens == pytest.approx(2 * 20 * 10 * count)
 
 
+def test_probes_cost_what_they_read(tmp_path: Path) -> None:
+    base = ("--intermediates", "mnli", "--targets", "xnli", "--seeds", "0", "--results", tmp_path)
+
+    def probing(*flags: str) -> float:
+        return works_of(request_of(*base, *flags))["target.xnli-en.none.0"].probing.tokens
+
+    similarity, alignment = probing("--probes", "similarity"), probing("--probes", "alignment")
+    assert probing() == 0 < similarity
+    assert probing("--probes", "similarity,alignment") == pytest.approx(similarity + alignment)
+    assert probing("--probes", "alignment", "--probe-limit", "8") < alignment / 2
+    assert probing("--probes", "similarity", "--probe-limit", "8") == similarity
+
+
 @pytest.mark.parametrize(("flags", "part"), [(("--limit", "16"), "training"), (("--test-limit", "4"), "test")])
 def test_fewer_rows_are_less_work_and_more_rows_more(tmp_path: Path, flags: tuple[str, str], part: str) -> None:
     base = ("--intermediates", "mnli", "--targets", "xnli", "--seeds", "0", "--results", tmp_path)

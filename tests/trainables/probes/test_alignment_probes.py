@@ -202,6 +202,8 @@ def test_word_states_are_what_the_encoder_makes_of_each_word(encoder: Encoder) -
             expected = states[torch.from_numpy(first.marks[0] == word)].mean(0)
             assert torch.allclose(words.states[layer, word], expected, atol=1e-5)
     assert len(compute_word_states(encoder, evaluated, most=10).tags) <= 10
+    few = compute_word_states(encoder, evaluated, most=1_000, sentences=2)
+    assert 0 < len(few.tags) < len(words.tags), "the bound on probes holds for tagged sentences, too"
 
 
 def test_every_language_has_the_same_english_sentences_and_none_stands_twice() -> None:
