@@ -57,4 +57,4 @@ def _build_state(training: FineTuning, selection: Selection, phase: str) -> Trai
     tensors = {name: tensor for name, tensor in training.take_state().tensors.items() if "selection" not in name}
     tensors |= {f"selection.0.{name}": tensor for name, tensor in selection.to_tensors().items()}
     best = {selection.best_tenth: selection.best_weights}
-    return TrainingState(tenth=TENTHS, tensors=tensors, best=best, curve=selection.curve, phase=phase)
+    return TrainingState(tenth=TENTHS, tensors=tensors, best=best, phase=phase)

@@ -67,7 +67,6 @@ class StageRun:
         self.profile = PROFILES.find(self.stage.profile)
         self.attempt, self.oom_retries, self.packed, self.targets = attempt, oom_retries, packed, tuple(targets)
         self.training: Training | None = None
-        self.curve: list[float] = []
         self.clock = StageClock()
         self.test_results = TestResults()
         self.stage_probes = StageProbes()
@@ -133,7 +132,7 @@ class StageRun:
         began = time.monotonic()
         try:
             if self.training.tenth < TENTHS:
-                self.curve.append(self.training.advance())
+                self.training.advance()
         except DivergedError as error:
             assert isinstance(self.training, FineTuning)
             return self._finish("degenerate", build_dev_rows(self.stage, self.training), reason=str(error))
@@ -149,7 +148,7 @@ class StageRun:
         if self.training.tenth == self.checkpoints.saved_tenth:
             return
         with self.clock.running("checkpoints"):
-            state = replace(self.training.take_state(), curve=self.curve, spent=self.clock.read())
+            state = replace(self.training.take_state(), spent=self.clock.read())
             self.checkpoints.write(state, in_background=is_on_gpu(self.training.model))
 
     def pause(self) -> None:
@@ -208,7 +207,7 @@ class StageRun:
 
     def _build_outcome(self, status: Status) -> Outcome:
         fine_tuning = self.training if isinstance(self.training, FineTuning) else None
-        tenth = TENTHS if self.training is None else self.training.tenth
+        tenth, curve = (TENTHS, []) if self.training is None else (self.training.tenth, self.training.curve)
         spent = self.clock.read()
         notes = [*self.notes, *self.test_results.notes, *self.stage_probes.notes]
         if fine_tuning is not None and fine_tuning.note:
@@ -216,10 +215,10 @@ class StageRun:
         return Outcome(
             key=self.stage.key,
             status=status,
-            score=max(self.curve, default=None),
+            score=max(curve, default=None),
             tenth=tenth,
             best_tenth=tenth if fine_tuning is None else fine_tuning.selection.best_tenth,
-            curve=tuple(self.curve),
+            curve=tuple(curve),
             steps=0 if fine_tuning is None else end_of_tenth(tenth, fine_tuning.steps),
             seconds=sum_cost(spent),
             spent=spent,
@@ -235,7 +234,6 @@ class StageRun:
 
     def _open_training(self) -> Training:
         opened = open_training(self.stage, self.context, self.profile, self.targets)
-        self.curve = opened.curve
         self.clock.add(opened.spent)
         self.checkpoints.written_bytes += opened.written
         self.notes += opened.notes

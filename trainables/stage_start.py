@@ -26,10 +26,9 @@ Training = FineTuning | Pretraining
 
 @dataclass(frozen=True, slots=True)
 class OpenedTraining:
-    """A training after a tenth: dev scores and seconds of its tenths, bytes of its checkpoints, notes for users."""
+    """A training after a tenth: seconds of its tenths, bytes of its checkpoints, and notes for users."""
 
     training: Training
-    curve: list[float] = field(default_factory=list)
     spent: Mapping[str, float] = field(default_factory=dict)
     written: int = 0
     notes: list[str] = field(default_factory=list)
@@ -111,7 +110,7 @@ def open_training(
         quarantine(context.results, context.file_name(stage.key, CHECKPOINT))
     else:
         notes = [] if state.phase is None else [f"trained by stage {state.phase}, whose training is the same work"]
-        return OpenedTraining(training, list(state.curve), state.spent, state.written, notes)
+        return OpenedTraining(training, state.spent, state.written, notes)
     del training  # it holds a part of the file, and two trainings may not fit into memory
     note = "the checkpoint was damaged and quarantined: training started again"
     return OpenedTraining(begin_training(stage, context, profile, targets), notes=[note])

@@ -13,7 +13,7 @@ host's memory is written where it lies: a copy would double what a worker on a l
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -29,7 +29,7 @@ from trainables.storage.base import Storage
 
 STATE = "state.safetensors"
 # Tensors in it beside those of the training.
-TENTH, BEST_TENTHS, CURVE, PHASE = "run.tenth", "run.best_tenths", "run.curve", "run.phase"
+TENTH, BEST_TENTHS, PHASE = "run.tenth", "run.best_tenths", "run.phase"
 SPENT, WRITTEN = "run.spent", "run.written"
 STATE_COPIES = 3  # of the weights in it: themselves and two moments
 RISK_FACTOR = 20  # times the duration of a checkpoint
@@ -59,7 +59,6 @@ class TrainingState:
     tenth: int
     tensors: Mapping[str, Tensor]
     best: Mapping[int, Mapping[str, Tensor]] = field(default_factory=dict)  # weights of best tenths not in `tensors`
-    curve: Sequence[float] = ()  # English dev scores of its tenths
     spent: Mapping[str, float] = field(default_factory=dict)  # seconds
     written: int = 0  # bytes of the stage's checkpoints up to this one, where it was read
     phase: str | None = None  # key of the stage that trained it, if that was another one
@@ -99,8 +98,8 @@ def read_state(results: Storage, folder: str) -> TrainingState | None:
     if tensors is None:
         return None
     tenth, best = int(tensors.pop(TENTH)), {}
-    curve, spent = tensors.pop(CURVE).tolist(), tensors.pop(SPENT).tolist()
-    phase, written = bytes(tensors.pop(PHASE).tolist()).decode() or None, int(tensors.pop(WRITTEN))
+    spent, written = tensors.pop(SPENT).tolist(), int(tensors.pop(WRITTEN))
+    phase = bytes(tensors.pop(PHASE).tolist()).decode() or None
     for number in tensors.pop(BEST_TENTHS).tolist():
         name = f"{folder}/{CHECKPOINT}/{_best_file_of(number)}"
         weights = _read_tensors(results, name)
@@ -111,7 +110,6 @@ def read_state(results: Storage, folder: str) -> TrainingState | None:
         tenth=tenth,
         tensors=tensors,
         best=best,
-        curve=curve,
         spent=dict(zip(ACTIVITIES, spent, strict=True)),
         written=written,
         phase=phase,
@@ -228,7 +226,6 @@ def _build_marks(state: TrainingState) -> dict[str, Tensor]:
     return {
         TENTH: torch.tensor(state.tenth),
         BEST_TENTHS: torch.tensor(list(state.best), dtype=torch.int64),
-        CURVE: torch.tensor(state.curve, dtype=torch.float64),
         SPENT: torch.tensor(spent, dtype=torch.float64),
         WRITTEN: torch.tensor(0),
         PHASE: torch.tensor(list((state.phase or "").encode()), dtype=torch.uint8),

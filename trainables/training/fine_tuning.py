@@ -25,7 +25,7 @@ from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalResult, EvalSe
 from trainables.training.memory import try_within_memory
 from trainables.training.optimizer import build_optimizer, dump_optimizer, restore_optimizer, select_by_prefix
 from trainables.training.schedule import end_of_tenth, rate_factor
-from trainables.training.selection import Selection, Weights
+from trainables.training.selection import Selection, Weights, copy_weights
 from trainables.worker.heartbeat import beat
 from trainables.worker.stage_clock import spend
 
@@ -97,17 +97,22 @@ class FineTuning:
         """The run's own selection."""
         return self.selections[0]
 
+    @property
+    def curve(self) -> list[float]:
+        """English dev scores of the tenths, by its own selection."""
+        return self.selection.curve
+
     def select_by(self, dev_set: EvalSet, *, stage: str) -> None:
         """Select the best tenth by another stage's dev set as well. Call it before the first tenth."""
         is_same = all(is_scored_alike(own, dev_set) for own in self.selection.dev_sets)
         self.selections.append(Selection((dev_set,), self.recipe.selection, stage=stage, is_scored_alike=is_same))
 
-    def advance(self) -> float:
-        """Train the next tenth and return the English dev score after it (0 to 1); see `train` for errors."""
+    def advance(self) -> None:
+        """Train the next tenth and score English dev after it (0 to 1); see `train` for errors."""
         self.train(end_of_tenth(self.tenth + 1, self.steps))
         self.tenth += 1
         with spend("dev"):
-            return self._evaluate_dev()
+            self._evaluate_dev()
 
     def train(self, end: int) -> None:
         """Train from the current step up to step `end`.
@@ -126,7 +131,7 @@ class FineTuning:
                 self._check_losses(losses)
                 losses.clear()
 
-    def _evaluate_dev(self) -> float:
+    def _evaluate_dev(self) -> None:
         """Score the dev sets of all selections, and keep the weights where they are the best so far."""
         own, weights = [self.evaluate(dev_set) for dev_set in self.selection.dev_sets], Weights()
         for selection in self.selections:
@@ -134,8 +139,7 @@ class FineTuning:
             task = self.parts[0].task
             if selection.add(own if is_own else [self.evaluate(each, task) for each in selection.dev_sets]):
                 with spend("checkpoints"):
-                    selection.best_weights = weights = weights or self._copy_weights()
-        return self.selection.curve[-1]
+                    selection.best_weights = weights = weights or copy_weights(self.model.state_dict())
 
     def evaluate(self, eval_set: EvalSet, task: Task | None = None) -> EvalResult:
         """Score the head of `task` (by default the set's own) on a dev or test set, in batches that fit into memory."""
@@ -201,9 +205,6 @@ class FineTuning:
             if not math.isfinite(loss):
                 raise DivergedError(f"the loss is {loss} at step {step} of {self.steps}")
 
-    def _copy_weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().to("cpu", copy=True) for name, value in self.model.state_dict().items()}
-
     def take_state(self) -> TrainingState:
         """Return everything that the next tenth depends on, without copying it; after the last one the best weights."""
         tensors = {"random": torch.get_rng_state(), "micro_batch": torch.tensor(self.micro_batch)}
@@ -236,11 +237,9 @@ class FineTuning:
             self.model.load_state_dict(select_by_prefix(tensors, "model."))
             restore_optimizer(self.optimizer, tensors)
         for selection in selections:
-            if selection.best_tenth == state.tenth < TENTHS:  # those of the model
-                selection.best_weights = self._copy_weights()
-            else:
-                best = state.best[selection.best_tenth]
-                selection.best_weights = {name: value.clone() for name, value in best.items()}
+            is_model = selection.best_tenth == state.tenth < TENTHS
+            best = self.model.state_dict() if is_model else state.best[selection.best_tenth]
+            selection.best_weights = copy_weights(best)
         torch.set_rng_state(tensors["random"])
         if self.encoder.device.type == "cuda" and "random.cuda" in tensors:  # a run may continue on another device
             torch.cuda.set_rng_state(tensors["random.cuda"], self.encoder.device)

@@ -51,7 +51,7 @@ class Pretraining:
             raise ValueError("there are no held-out texts to score on.")
         self.tokenizer, self.recipe, self.seed = tokenizer, recipe, seed
         self.texts, self.held_out = texts, held_out
-        self.tenth = 0
+        self.tenth, self.curve = 0, list[float]()
         self.batches = plan_batches([len(text) for text in texts], recipe, seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -70,8 +70,8 @@ class Pretraining:
         self.special_mask = torch.zeros(config.vocab_size, dtype=torch.bool)
         self.special_mask[tokenizer.all_special_ids] = True
 
-    def advance(self) -> float:
-        """Train the next tenth and return `score()` after it; raises ValueError if all ten tenths are done."""
+    def advance(self) -> None:
+        """Train the next tenth and add `score()` to the curve; raises ValueError if all ten tenths are done."""
         if self.tenth == TENTHS:
             raise ValueError("this pretraining is finished: all ten tenths are done.")
         steps = self.recipe.steps
@@ -84,7 +84,7 @@ class Pretraining:
                 beat()
         self.tenth += 1
         with spend("dev"):
-            return self.score()
+            self.curve.append(self.score())
 
     def _step(self, step: int, masks: torch.Generator) -> None:
         loss, _, _ = self._compute_loss([self.texts[index] for index in self.batches[step]], masks)
@@ -135,13 +135,14 @@ class Pretraining:
     def take_state(self) -> TrainingState:
         """Return everything that the next tenth depends on, without copying it."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        return TrainingState(tenth=self.tenth, tensors=tensors | dump_optimizer(self.optimizer))
+        tensors |= {**dump_optimizer(self.optimizer), "curve": torch.tensor(self.curve, dtype=torch.float64)}
+        return TrainingState(tenth=self.tenth, tensors=tensors)
 
     def continue_from(self, state: TrainingState) -> None:
         """Continue from a state; raises KeyError, RuntimeError or ValueError for that of another run."""
         self.model.load_state_dict(select_by_prefix(state.tensors, "model."))
         restore_optimizer(self.optimizer, state.tensors)
-        self.tenth = state.tenth
+        self.tenth, self.curve = state.tenth, state.tensors["curve"].tolist()
 
 
 def plan_batches(lengths: Sequence[int], recipe: MiniatureRecipe, seed: int) -> list[list[int]]:

@@ -13,6 +13,7 @@ from trainables.models.encoder import load_encoder
 from trainables.training.evaluation import evaluate
 from trainables.training.fine_tuning import PIECE_VALUES, FineTuning
 from trainables.training.memory import try_within_memory
+from trainables.training.selection import copy_weights
 
 KINDS = ["mnli", "csqa", "ccg", "squad"]
 
@@ -223,7 +224,7 @@ def test_the_best_weights_leave_the_device() -> None:
     training = training_of("csqa")
     training.model.to("meta")
     with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
-        training._copy_weights()
+        copy_weights(training.model.state_dict())
 
 
 def test_attention_is_the_fused_one(encoder_folder: object) -> None:

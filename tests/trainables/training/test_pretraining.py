@@ -73,7 +73,8 @@ def test_the_corpus_keeps_the_sentences_of_dev_and_test_pools_out() -> None:
 
 def test_pretraining_continues_bit_equal_after_any_tenth() -> None:
     whole = start_pretraining(build_world(0), TINY)
-    scores = [whole.advance() for _ in range(10)]
+    for _ in range(10):
+        whole.advance()
     for cut in (1, 6):
         before = start_pretraining(build_world(0), TINY)
         for _ in range(cut):
@@ -81,7 +82,9 @@ def test_pretraining_continues_bit_equal_after_any_tenth() -> None:
         after = start_pretraining(build_world(0), TINY)
         after.continue_from(copy.deepcopy(before.take_state()))
         torch.rand(3)  # whatever else draws random numbers must not matter
-        assert [after.advance() for _ in range(10 - cut)] == scores[cut:]
+        for _ in range(10 - cut):
+            after.advance()
+        assert after.curve == whole.curve
         states = [run.take_state().tensors for run in (after, whole)]
         assert states[0].keys() == states[1].keys()
         for name, tensor in states[1].items():
