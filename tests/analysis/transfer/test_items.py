@@ -1,92 +1,16 @@
-"""The item level of a table from kept predictions: by hand, aligned over languages and runs, with parts missing."""
+"""The item level of a table from kept predictions: variances by hand, and items aligned over languages and runs."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 
-from analysis.scores.tidy import build_schema
-from analysis.statistics.moments import Array
 from analysis.tables.ranking_legend import describe_interval_levels
-from analysis.transfer.array import Transfer
 from analysis.transfer.columns import build_columns, build_mean_columns, compute_column
-from analysis.transfer.item_level import ItemLevel, compute_item_level, compute_weights
+from analysis.transfer.item_level import compute_item_level, compute_weights
 from analysis.transfer.ranking import rank_tasks
-from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
-from tests.analysis.sweep_files import Run, read_transfer, write_file, write_sweep
-
-SCHEMA = build_schema(PREDICTION_COLUMNS)
-
-Right = Mapping[str, Mapping[str, list[float]]]  # target -> language -> share of each item that is right
-
-
-class Sweep:
-    """A sweep whose scores are the means over its items."""
-
-    def __init__(self, results: Path) -> None:
-        self.results, self.runs = results, list[Run]()
-
-    def add(
-        self,
-        chain: str,
-        right: Right,
-        seed: int = 0,
-        keep: bool = True,
-        clusters: Mapping[str, list[int]] | None = None,
-        **names: list[str],
-    ) -> Path:
-        """Add a run; `names` are the ids of a language's items, `clusters` their clusters (default: each its own)."""
-        test: dict[str, dict[str, Any]] = {}
-        for target, by_language in right.items():
-            shares = {name: float(np.mean(values)) for name, values in by_language.items()}
-            # Of an answer both metrics, here the same.
-            test[target] = {name: (share, share) if target == "xquad" else share for name, share in shares.items()}
-        run = Run(intermediate=chain, test=test, seed=seed)
-        self.runs.append(run)
-        rows = [
-            {
-                **dict.fromkeys(SCHEMA),
-                **{"stage": run.key, "target": target, "language": language, "split": "test", "example": i},
-                **{"id": names[language][i] if language in names else None, "prediction": ["x"]},
-                **{"cluster": (clusters or {}).get(language, range(len(values)))[i]},
-                **{"numerator": float(value), "denominator": 1.0},
-            }
-            for target, by_language in right.items()
-            for language, values in by_language.items()
-            for i, value in enumerate(values)
-        ]
-        dev = [{**row, "split": "dev", "numerator": 0.0} for row in rows[:2]]
-        path = self.results / "stages" / run.key / PREDICTIONS_FILE
-        path.parent.mkdir(parents=True)
-        if keep:
-            pl.DataFrame(dev + rows, schema=SCHEMA, orient="row").write_parquet(path)
-        return path
-
-    def transfer(self, **options: Any) -> Transfer:
-        return read_transfer(write_sweep(self.results, self.runs), **options)
-
-    def level(self) -> ItemLevel:
-        transfer = self.transfer()
-        return compute_item_level(transfer, build_columns(transfer))
-
-    def variances(self) -> Array:
-        """[intermediates, columns]"""
-        variances = self.level().variances
-        assert variances is not None
-        return variances
-
-
-@pytest.fixture
-def sweep(tmp_path: Path) -> Sweep:
-    return Sweep(tmp_path)
-
-
-NOTHING, HALF = [0, 0, 0, 0], [1, 0, 0, 1]  # a gain of 50: each of four items moves it by 12.5 points
-MOVED = 4 / 3 * 4 * 12.5**2  # points squared, of four clusters
+from tests.analysis.sweep_files import read_transfer, write_sweep
+from tests.analysis.transfer.conftest import HALF, MOVED, NOTHING, Sweep
 
 
 def test_translations_share_their_items_and_other_languages_do_not(sweep: Sweep) -> None:
@@ -208,109 +132,3 @@ def test_weights_make_the_columns(sweep: Sweep) -> None:
             assert np.isfinite(expected).any()
             assert np.where(np.isnan(expected), np.nan, total) == pytest.approx(expected, nan_ok=True)
     assert compute_item_level(transfer, build_columns(transfer)).note is None
-
-
-# Missing items must neither stop a table nor leave columns with different levels.
-
-
-@pytest.fixture
-def small_sweep(sweep: Sweep) -> Sweep:
-    for chain, right in (("none", NOTHING), ("mnli", HALF)):
-        sweep.add(chain, {"xnli": {"en": right, "qna": right}})
-    return sweep
-
-
-def no_level(sweep: Sweep) -> str:
-    level = sweep.level()
-    assert level.covariance is None and level.variances is None and level.note is not None
-    assert level.note.endswith(": intervals are over seeds only.")
-    return level.note
-
-
-def test_without_predictions_nothing_is_said(small_sweep: Sweep) -> None:
-    for run in small_sweep.runs:
-        (small_sweep.results / "stages" / run.key / PREDICTIONS_FILE).unlink()
-    assert small_sweep.level() == ItemLevel()
-
-
-def test_one_run_without_predictions_takes_the_level_from_all(small_sweep: Sweep) -> None:
-    path = small_sweep.add("ccg", {"xnli": {"en": HALF, "qna": HALF}}, keep=False)
-    assert not path.exists()
-    assert no_level(small_sweep).startswith("1 of 3 runs of xnli, e.g. ccg -> xnli, seed 0, kept no predictions")
-
-
-def test_a_run_that_does_not_count_needs_no_predictions(small_sweep: Sweep) -> None:
-    small_sweep.runs.append(Run(intermediate="ccg", test={"xnli": {"en": 0.5}}, status="stopped"))
-    assert small_sweep.level().variances[:, 0] == pytest.approx([MOVED, 0.0])  # type: ignore[index]
-
-
-@pytest.mark.parametrize("bytes_", [b"", b"PAR1 and nothing more"])
-def test_a_damaged_file_is_named(small_sweep: Sweep, bytes_: bytes) -> None:
-    path = small_sweep.results / "stages" / small_sweep.runs[1].key / PREDICTIONS_FILE
-    path.write_bytes(bytes_)
-    assert no_level(small_sweep).startswith(f"{small_sweep.runs[1].key}/{PREDICTIONS_FILE} cannot be read")
-
-
-def test_files_of_an_older_version_have_no_items(small_sweep: Sweep) -> None:
-    path = small_sweep.results / "stages" / small_sweep.runs[0].key / PREDICTIONS_FILE
-    pl.read_parquet(path).drop("numerator", "denominator").write_parquet(path)
-    assert "is of an older version" in no_level(small_sweep)
-
-
-def test_items_are_never_silently_independent(sweep: Sweep) -> None:
-    # Files of before the column have no item level where items may share a text, and keep it where they may not.
-    for chain, right in (("none", NOTHING), ("mnli", HALF)):
-        for target in ("xnli", "tatoeba"):
-            path = sweep.add(chain, {target: {"qna": right}})
-            pl.read_parquet(path).drop("cluster").write_parquet(path)
-    note = no_level(sweep)
-    assert "is of an older version and does not say which items of xnli share a premise (a new run does)" in note
-    sweep.runs = [run for run in sweep.runs if "tatoeba" in run.test]
-    assert sweep.variances()[0, 0] == pytest.approx(MOVED)
-
-
-def test_one_premise_has_no_item_level(sweep: Sweep) -> None:
-    for chain, right in (("none", NOTHING), ("mnli", HALF)):
-        sweep.add(chain, {"xnli": {"en": right}}, clusters={"en": [0, 0, 0, 0]})
-    assert "the items of xnli in column xnli show no spread, because they share one premise: " in no_level(sweep)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (pl.lit(None, pl.Float64).alias("numerator"), "xnli has no items"),
-        (pl.lit(0, pl.Int64).alias("example"), "or an item twice"),
-        (pl.lit(None, pl.String).alias("language"), "unnamed items"),
-        (pl.lit(None, pl.Int64).alias("cluster"), "items without a cluster"),
-        (pl.col("numerator") / 2, "mnli -> xnli, seed 0 in en do not reproduce its score"),
-        (pl.lit("el").alias("language"), "or an item twice"),
-        (pl.col("language").replace("qna", "el"), "predictions in el but no score"),
-    ],
-)
-def test_rows_that_cannot_be_right_are_named(small_sweep: Sweep, change: pl.Expr, words: str) -> None:
-    path = small_sweep.results / "stages" / small_sweep.runs[1].key / PREDICTIONS_FILE
-    pl.read_parquet(path).with_columns(change).write_parquet(path)
-    assert words in no_level(small_sweep)
-
-
-def test_a_lost_language_does_not_make_its_score(small_sweep: Sweep) -> None:
-    path = small_sweep.results / "stages" / small_sweep.runs[1].key / PREDICTIONS_FILE
-    pl.read_parquet(path).filter(pl.col("language") == "en").write_parquet(path)
-    assert "mnli -> xnli, seed 0 in qna do not reproduce its score" in no_level(small_sweep)
-
-
-def test_a_language_that_a_run_lacks_on_both_sides_is_a_hole(sweep: Sweep) -> None:
-    sweep.add("none", {"xnli": {"en": NOTHING, "qna": NOTHING}})
-    sweep.add("mnli", {"xnli": {"en": HALF}})
-    assert sweep.variances()[0, 0] == pytest.approx(MOVED)
-
-
-def test_other_metrics_than_the_official_ones_have_no_items(small_sweep: Sweep) -> None:
-    transfer = small_sweep.transfer(picked_metrics={"xnli": ("beside",)})
-    assert "by other metrics than its official ones" in str(compute_item_level(transfer, build_columns(transfer)).note)
-
-
-def test_a_file_of_no_benchmark_has_no_items(tmp_path: Path) -> None:
-    rows = [(chain, "xnli", 0, "en", "accuracy", 0.5) for chain in ("none", "mnli")]
-    transfer = read_transfer(write_file(tmp_path, rows))
-    assert compute_item_level(transfer, build_columns(transfer)) == ItemLevel()
