@@ -1,6 +1,7 @@
 """Make the recorded outputs in README.md and docs/ again, and the pictures of the README.
 
     python docs/record_outputs.py --results runs
+    python docs/record_outputs.py --results runs docs/laptop.md    # this page only, and the pictures
 
 A recorded output is a fenced block below `<!-- recorded: COMMAND -->`; `<!-- recorded, lines 1-20: COMMAND -->`
 keeps some of its lines. The sweeps that the commands read lie in the results folder, finished (docs/results.md and
@@ -75,8 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Rewrite the pages and the pictures; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=Path("runs"), help="folder with the finished sweeps")
-    results = parser.parse_args(argv).results.resolve()
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+    parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help="default: all pages of README.md and docs/")
+    options = parser.parse_args(argv)
+    results = options.results.resolve()
+    for page in [page.resolve() for page in options.pages] or [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         text = page.read_text(encoding="utf-8")
         if (made := rewrite(text, results)) != text:
             page.write_text(made, encoding="utf-8")
