@@ -108,7 +108,6 @@ def main() -> None:
     parser.add_argument("--longest", type=int, default=120, help="characters of an English premise")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    embeddings.MAX_BATCH_TOKENS = 2_048  # small batches stay in the caches of a CPU
     encoder, start = load_encoder(options.encoder), time.process_time()
 
     sets = {(language, form): read_training(options.data, language, form) for language in LANGUAGES for form in FORMS}

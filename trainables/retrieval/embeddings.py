@@ -17,7 +17,9 @@ from trainables.models.encoder_shape import count_layers, count_positions
 from trainables.worker.heartbeat import beat
 
 MAX_LENGTH = 512  # sub-tokens, as in the published scripts
-MAX_BATCH_TOKENS = 16_384  # of a batch, with padding: one pass holds the states of all layers
+# Sub-tokens of a batch, with padding: one pass holds the states of all layers. On the CPU small batches cost nothing, and
+# sentences of equal lengths come together: a pool of a hundred is then not padded to its longest one.
+MAX_BATCH_TOKENS = {"cpu": 1_024, "cuda": 16_384}
 SENTENCES_PER_CALL = 8_192  # of the tokenizer: the ids of a million sentences would take gigabytes
 MAX_BYTES = 4 * 10**9  # of the vectors of all layers; for larger pools only the paper's layer is read
 CACHED_SETS = 4  # sets of sentences: queries and candidates of a test pool and of a dev pool
@@ -110,13 +112,13 @@ def _make_batches(encoder: Encoder, sentences: Sequence[str]) -> Iterator[list[t
 
     Sentences are cut at the encoder's number of positions. A sentence longer than the limit is a batch of its own.
     """
-    max_length = _find_max_length(encoder)
+    max_length, most = _find_max_length(encoder), MAX_BATCH_TOKENS[encoder.device.type]
     order = sorted(range(len(sentences)), key=lambda i: -len(sentences[i]))
     for start in range(0, len(order), SENTENCES_PER_CALL):
         chunk = order[start : start + SENTENCES_PER_CALL]
         coded = encoder.tokenizer([sentences[i] for i in chunk], truncation=True, max_length=max_length)["input_ids"]
         rows = sorted(zip(chunk, coded, strict=True), key=lambda row: -len(row[1]))
         while rows:
-            size = max(1, MAX_BATCH_TOKENS // len(rows[0][1]))
+            size = max(1, most // len(rows[0][1]))
             yield rows[:size]
             rows = rows[size:]

@@ -51,7 +51,7 @@ def test_an_embedding_is_the_mean_over_all_tokens_and_does_not_depend_on_the_bat
             states = encoder.model(**coded, output_hidden_states=True).hidden_states
         alone = torch.stack([torch.nn.functional.normalize(layer[0].mean(0), dim=0) for layer in states])
         torch.testing.assert_close(together[:, i], alone, rtol=1e-4, atol=1e-5)
-    monkeypatch.setattr(module, "MAX_BATCH_TOKENS", 12)
+    monkeypatch.setitem(module.MAX_BATCH_TOKENS, "cpu", 12)
     monkeypatch.setattr(module, "SENTENCES_PER_CALL", 2)
     torch.testing.assert_close(embed(encoder, texts, (2, 0)), together[[2, 0]], rtol=1e-4, atol=1e-5)
 
@@ -59,14 +59,14 @@ def test_an_embedding_is_the_mean_over_all_tokens_and_does_not_depend_on_the_bat
 def test_no_batch_is_larger_than_its_limit(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     words = words_of(encoder, 40)
     texts = [" ".join(words[: n % 30]) for n in range(50)]
-    monkeypatch.setattr(module, "MAX_BATCH_TOKENS", 100)
+    monkeypatch.setitem(module.MAX_BATCH_TOKENS, "cpu", 100)
     seen = []
     for batch in module._make_batches(encoder, texts):
         assert len(batch) * max(len(ids) for _, ids in batch) <= 100
         seen += [i for i, _ in batch]
     assert sorted(seen) == list(range(50))
     # A sentence that is longer than the limit goes alone, cut where the encoder's positions end.
-    monkeypatch.setattr(module, "MAX_BATCH_TOKENS", 10)
+    monkeypatch.setitem(module.MAX_BATCH_TOKENS, "cpu", 10)
     assert [[len(ids) for _, ids in batch] for batch in module._make_batches(encoder, [" ".join(words * 9)])] == [[78]]
 
 
