@@ -17,8 +17,8 @@ from trainables.models.encoder_shape import count_layers, count_positions
 from trainables.worker.heartbeat import beat
 
 MAX_LENGTH = 512  # sub-tokens, as in the published scripts
-# Sub-tokens of a batch, with padding: one pass holds the states of all layers. On the CPU small batches cost nothing, and
-# sentences of equal lengths come together: a pool of a hundred is then not padded to its longest one.
+# Sub-tokens of a batch, with padding: one pass holds the states of all layers. On the CPU small batches cost nothing,
+# and sentences of like lengths come together: a pool of a hundred is then not padded to its longest one.
 MAX_BATCH_TOKENS = {"cpu": 1_024, "cuda": 16_384}
 SENTENCES_PER_CALL = 8_192  # of the tokenizer: the ids of a million sentences would take gigabytes
 MAX_BYTES = 4 * 10**9  # of the vectors of all layers; for larger pools only the paper's layer is read
