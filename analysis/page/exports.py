@@ -13,6 +13,7 @@ from analysis.page.render import columns_of, read_asset
 
 WIDTH = 720  # pixels of a figure that fills its box on the page; a wide heat map keeps its own width
 SCALE = 3.0  # dots per pixel in a PNG
+PADDING = {"left": 20, "right": 10, "top": 5, "bottom": 5}  # pixels: a reader's font may be wider than the one measured
 
 
 def export_figures(figures: Iterable[Figure], folder: Path) -> list[Path]:
@@ -47,7 +48,14 @@ def build_standalone_spec(figure: Figure) -> dict[str, Any]:
         table = columns_of(frame)
         rows[name] = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
     width = WIDTH if figure.spec.get("width") == "container" else figure.spec["width"]
-    return {**figure.spec, "width": width, "background": "#ffffff", "config": CONFIG, "datasets": rows}
+    return {
+        **figure.spec,
+        "width": width,
+        "background": "#ffffff",
+        "padding": PADDING,
+        "config": CONFIG,
+        "datasets": rows,
+    }
 
 
 def apply_light_colours(svg: str) -> str:
