@@ -48,14 +48,8 @@ def build_standalone_spec(figure: Figure) -> dict[str, Any]:
         table = columns_of(frame)
         rows[name] = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
     width = WIDTH if figure.spec.get("width") == "container" else figure.spec["width"]
-    return {
-        **figure.spec,
-        "width": width,
-        "background": "#ffffff",
-        "padding": PADDING,
-        "config": CONFIG,
-        "datasets": rows,
-    }
+    paper = {"width": width, "background": "#ffffff", "padding": PADDING}
+    return {**figure.spec, **paper, "config": CONFIG, "datasets": rows}
 
 
 def apply_light_colours(svg: str) -> str:
