@@ -58,8 +58,13 @@ def write_headline(ranking: Ranking, contest: Contest) -> str:
             f"{scope}, {leader} has the best mean, {gain} over {over}, but these seeds cannot tell it apart from "
             f"{list_names(rivals, word='and')}."
         )
-    others = "every other task" + (" that was not decided early" if contest.decided_early else "")
-    return f"{scope}, {leader} helps most: {gain} over {over}, better than {others}."
+    rest = f" Not compared, with fewer than {MIN_SEEDS} seeds: {list_names(contest.uncompared)}."
+    rest = rest if contest.uncompared else ""
+    if contest.uncompared and not contest.compared:
+        return f"{scope}, {leader} helps: {gain} over {over}.{rest}"
+    others = "every other task" + (f" with {MIN_SEEDS} seeds or more" if contest.uncompared else "")
+    others += " that was not decided early" if contest.decided_early else ""
+    return f"{scope}, {leader} helps most: {gain} over {over}, better than {others}.{rest}"
 
 
 def _describe_mean(ranking: Ranking, contest: Contest) -> str:

@@ -78,9 +78,22 @@ def list_rivals(contest: Contest) -> str | None:
     """Return a sentence on the tasks that cannot be told apart from the leader; None where seeds are too few."""
     if contest.leader is None or contest.leader not in contest.p_best:
         return None
-    if rivals := contest.find_rivals(contest.leader):
-        return f"Not distinguishable from {contest.leader}: {list_names(rivals)}."
-    return f"Better than every other task{' that was not decided early' if contest.decided_early else ''}."
+    return " ".join(filter(None, (_compare_with_others(contest, contest.leader), _describe_uncompared(contest))))
+
+
+def _compare_with_others(contest: Contest, leader: str) -> str | None:
+    if rivals := contest.find_rivals(leader):
+        return f"Not distinguishable from {leader}: {list_names(rivals)}."
+    if contest.uncompared and not contest.compared:
+        return None
+    others = f" with {MIN_SEEDS} seeds or more" if contest.uncompared else ""
+    return f"Better than every other task{others}{' that was not decided early' if contest.decided_early else ''}."
+
+
+def _describe_uncompared(contest: Contest) -> str | None:
+    if not contest.uncompared:
+        return None
+    return f"Not compared, with fewer than {MIN_SEEDS} seeds: {list_names(contest.uncompared)}."
 
 
 def _describe_certainty(ranking: Ranking, mean: str) -> str | None:

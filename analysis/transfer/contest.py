@@ -75,6 +75,12 @@ class Contest:
         eligible = (*self.p_best, *self.unvarying) or self.candidates
         return next((name for name in self.order if name in eligible), None)
 
+    @property
+    def uncompared(self) -> tuple[str, ...]:
+        """The candidates with a mean that are not compared with the leader, because they have too few seeds."""
+        enough = {*self.p_best, *self.unvarying}
+        return tuple(name for name in self.order if name in self.candidates and name not in enough) if enough else ()
+
     def find_rivals(self, name: str) -> tuple[str, ...]:
         """Return the other candidates that are not separated from `name`. Controls have comparisons of their own."""
         if name not in self.compared:
