@@ -22,14 +22,13 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import polars as pl
 
-from analysis.scores.archive import Archive, is_archive, write_archive
+from analysis.scores.archive import Archive, write_archive
 from analysis.scores.arguments import build_plain_parser
 from analysis.scores.compaction import seal_files, write_compaction
-from analysis.scores.load import check_budgets
+from analysis.scores.load import check_comparable, load_sweeps
 from analysis.scores.probes import read_all_probe_rows
 from analysis.scores.record import SCORES_FILE, read_record, stages_folder_of
 from analysis.scores.scores import Scores
-from analysis.scores.sources import load_archive, load_sweep
 from analysis.scores.stages import read_whole_files
 from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError
@@ -85,8 +84,12 @@ def archive(paths: Sequence[Path], output: Path) -> list[str]:
     """
     if output.exists():
         raise UsageError(f"{output} exists. Remove it, or name another file with -o.")
-    parts = [part for path in paths for part in _load(path)]
-    check_budgets([spec for part in parts for spec in part.specs])
+    parts = []
+    for path in paths:
+        if not (sweeps := load_sweeps(path)):
+            raise UsageError(f"{path} is neither a sweep folder, which has a {SWEEP_FILE}, nor an archive.")
+        parts += sweeps
+    check_comparable([spec for part in parts for spec in part.specs])
     rows = _take_each_stage_once([part.rows.collect() for part in parts])
     probe_rows = _take_each_stage_once([table for part in parts for table in _read_probes(part)])
     records = [record for part in parts for record in part.records]
@@ -98,20 +101,10 @@ def archive(paths: Sequence[Path], output: Path) -> list[str]:
     return [*dict.fromkeys(note for part in parts for note in part.notes), f"{output}: {summary}."]
 
 
-def _load(path: Path) -> list[Scores]:
-    if (path / SWEEP_FILE).is_file():
-        return [load_sweep(path)]
-    if is_archive(path):
-        return load_archive(path)
-    raise UsageError(f"{path} is neither a sweep folder, which has a {SWEEP_FILE}, nor an archive.")
-
-
 def _take_each_stage_once(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return the rows of each stage from the first table that has it: sweeps may share stages."""
-    taken = tables[0]
-    for table in tables[1:]:
-        taken = pl.concat([taken, table.filter(~pl.col("stage").is_in(taken["stage"].unique().to_list()))])
-    return taken
+    numbered = pl.concat([table.with_columns(table=pl.lit(number)) for number, table in enumerate(tables)])
+    return numbered.filter(pl.col("table") == pl.col("table").min().over("stage")).drop("table")
 
 
 def _read_probes(part: Scores) -> list[pl.DataFrame]:

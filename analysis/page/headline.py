@@ -6,7 +6,7 @@ from analysis.page import blocks, other_comparisons
 from analysis.page.blocks import NO_BREAK_SPACE, Block, BulletList, Paragraph, Section
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.tables.choice_sentences import describe_choices
-from analysis.tables.ranking_sentences import COPIES_WARNING
+from analysis.tables.ranking_sentences import COPIES_WARNING, describe_uncompared, name_beaten
 from analysis.tables.source import list_names, name_baseline, pluralise, refer_to_baseline
 from analysis.transfer.contest import Contest, WinnerEstimate
 from analysis.transfer.estimate import Estimate
@@ -58,13 +58,9 @@ def write_headline(ranking: Ranking, contest: Contest) -> str:
             f"{scope}, {leader} has the best mean, {gain} over {over}, but these seeds cannot tell it apart from "
             f"{list_names(rivals, word='and')}."
         )
-    rest = f" Not compared, with fewer than {MIN_SEEDS} seeds: {list_names(contest.uncompared)}."
-    rest = rest if contest.uncompared else ""
-    if contest.uncompared and not contest.compared:
-        return f"{scope}, {leader} helps: {gain} over {over}.{rest}"
-    others = "every other task" + (f" with {MIN_SEEDS} seeds or more" if contest.uncompared else "")
-    others += " that was not decided early" if contest.decided_early else ""
-    return f"{scope}, {leader} helps most: {gain} over {over}, better than {others}.{rest}"
+    beaten = name_beaten(contest)
+    most, better = ("", "") if beaten is None else (" most", f", better than {beaten}")
+    return " ".join([f"{scope}, {leader} helps{most}: {gain} over {over}{better}.", *describe_uncompared(contest)])
 
 
 def _describe_mean(ranking: Ranking, contest: Contest) -> str:

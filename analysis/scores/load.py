@@ -32,10 +32,10 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
 
     `options` is about files that are no sweep. `controls` adds to the controls that sweeps record.
     """
-    parts = [part for path in paths for part in _load_path(path, options)]
+    parts = [part for path in paths for part in load_sweeps(path) or [load_files(path, options)]]
     is_sweep = [bool(part.records) for part in parts]
     _check_named_metrics([part for part, sweep in zip(parts, is_sweep, strict=True) if not sweep], options)
-    check_budgets([spec for part in parts for spec in part.specs])
+    check_comparable([spec for part in parts for spec in part.specs])
     stage_counts = [part.stage_counts for part in parts if part.stage_counts is not None]
     done, total = (sum(counts[i] for counts in stage_counts) for i in (0, 1))
     names = _merge_names(part.intermediates for part in parts)
@@ -83,10 +83,11 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
     )
 
 
-def _load_path(path: Path, options: FileOptions) -> list[Scores]:
+def load_sweeps(path: Path) -> list[Scores]:
+    """Return the scores of a sweep folder, or of each sweep of an archive; none for any other path."""
     if (path / SWEEP_FILE).is_file():
         return [load_sweep(path)]
-    return load_archive(path) if is_archive(path) else [load_files(path, options)]
+    return load_archive(path) if is_archive(path) else []
 
 
 def _describe_missing_baseline(names: Sequence[str]) -> str:
@@ -131,7 +132,7 @@ def _suggest_controls(parts: Sequence[Scores], is_sweep: Sequence[bool], control
     return (f"Ranked like any other task: {', '.join(likely)}. If it is a control, add --controls {','.join(likely)}.",)
 
 
-def check_budgets(specs: Sequence[Mapping[str, Any]]) -> None:
+def check_comparable(specs: Sequence[Mapping[str, Any]]) -> None:
     """Raise UsageError if two sweeps have different bounds, or give phases of different budgets one name.
 
     Their chains would count as one.

@@ -78,22 +78,27 @@ def list_rivals(contest: Contest) -> str | None:
     """Return a sentence on the tasks that cannot be told apart from the leader; None where seeds are too few."""
     if contest.leader is None or contest.leader not in contest.p_best:
         return None
-    return " ".join(filter(None, (_compare_with_others(contest, contest.leader), _describe_uncompared(contest))))
+    sentences = describe_uncompared(contest)
+    if rivals := contest.find_rivals(contest.leader):
+        sentences.insert(0, f"Not distinguishable from {contest.leader}: {list_names(rivals)}.")
+    elif others := name_beaten(contest):
+        sentences.insert(0, f"Better than {others}.")
+    return " ".join(sentences)
 
 
-def _compare_with_others(contest: Contest, leader: str) -> str | None:
-    if rivals := contest.find_rivals(leader):
-        return f"Not distinguishable from {leader}: {list_names(rivals)}."
+def name_beaten(contest: Contest) -> str | None:
+    """Return a name for the tasks that a leader without rivals is better than; None if it was compared with none."""
     if contest.uncompared and not contest.compared:
         return None
-    others = f" with {MIN_SEEDS} seeds or more" if contest.uncompared else ""
-    return f"Better than every other task{others}{' that was not decided early' if contest.decided_early else ''}."
+    enough = f" with {MIN_SEEDS} seeds or more" if contest.uncompared else ""
+    return f"every other task{enough}{' that was not decided early' if contest.decided_early else ''}"
 
 
-def _describe_uncompared(contest: Contest) -> str | None:
+def describe_uncompared(contest: Contest) -> list[str]:
+    """Return a sentence on the tasks with too few seeds, if there are any."""
     if not contest.uncompared:
-        return None
-    return f"Not compared, with fewer than {MIN_SEEDS} seeds: {list_names(contest.uncompared)}."
+        return []
+    return [f"Not compared, with fewer than {MIN_SEEDS} seeds: {list_names(contest.uncompared)}."]
 
 
 def _describe_certainty(ranking: Ranking, mean: str) -> str | None:

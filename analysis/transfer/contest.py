@@ -72,14 +72,18 @@ class Contest:
     @property
     def leader(self) -> str | None:
         """The candidate with the best mean; if any have enough seeds for an interval, the best of these."""
-        eligible = (*self.p_best, *self.unvarying) or self.candidates
-        return next((name for name in self.order if name in eligible), None)
+        return next((name for name in self.order if name in (self._judged or self.candidates)), None)
+
+    @property
+    def _judged(self) -> tuple[str, ...]:
+        """The candidates with enough seeds."""
+        return (*self.p_best, *self.unvarying)
 
     @property
     def uncompared(self) -> tuple[str, ...]:
         """The candidates with a mean that are not compared with the leader, because they have too few seeds."""
-        enough = {*self.p_best, *self.unvarying}
-        return tuple(name for name in self.order if name in self.candidates and name not in enough) if enough else ()
+        judged = self._judged
+        return tuple(name for name in self.order if judged and name in self.candidates and name not in judged)
 
     def find_rivals(self, name: str) -> tuple[str, ...]:
         """Return the other candidates that are not separated from `name`. Controls have comparisons of their own."""

@@ -29,7 +29,7 @@ def test_the_file_is_small_and_the_card_says_what_made_it() -> None:
         assert record["spec"]["start"]["fingerprint"] in CARD and record["commit"] in CARD
         named = [f"{package} {version}" for package, version in record["versions"].items()]
         assert [name for name in named if name not in CARD] == []
-        assert [print_ for print_ in record["spec"]["data"].values() if print_ not in CARD] == []
+        assert [each for each in record["spec"]["data"].values() if each not in CARD] == []
     assert str(Path.home()) not in json.dumps(records) and "/tmp" not in json.dumps(records)
 
 

@@ -183,8 +183,8 @@ class Checkpoints:
         for tenth, weights in state.best.items():
             if not self.results.has(f"{self.folder}/{_best_file_of(tenth)}"):
                 self._write_file(_best_file_of(tenth), weights)
-        content = {**state.tensors, **_build_marks(state)}
-        content[WRITTEN] = torch.tensor(self.written_bytes + _count_bytes(content))
+        content = {**state.tensors, **_build_marks(state), WRITTEN: torch.tensor(self.written_bytes)}
+        content[WRITTEN] += _count_bytes(content)
         self._write_file(STATE, content)
         self.saved_tenth, self._safe_since = state.tenth, taken
         needed = {f"{self.folder}/{file}" for file in (STATE, *map(_best_file_of, state.best))}
@@ -221,13 +221,12 @@ class Checkpoints:
 
 
 def _build_marks(state: TrainingState) -> dict[str, Tensor]:
-    """Return what a state holds beside the tensors of its training, as tensors; the bytes written are still unknown."""
+    """Return what a state holds beside the tensors of its training, as tensors."""
     spent = [state.spent.get(activity, 0.0) for activity in ACTIVITIES]
     return {
         TENTH: torch.tensor(state.tenth),
         BEST_TENTHS: torch.tensor(list(state.best), dtype=torch.int64),
         SPENT: torch.tensor(spent, dtype=torch.float64),
-        WRITTEN: torch.tensor(0),
         PHASE: torch.tensor(list((state.phase or "").encode()), dtype=torch.uint8),
     }
 
