@@ -41,7 +41,9 @@ from trainables.training_stage import (
 )
 from trainables.worker.stage_clock import StageClock, spend
 
-ORPHAN_WAIT = 60.0  # seconds to wait for another process that has the stage open
+# Seconds to wait for another process that has the stage open: more than the lease of a dead NFS client (90 s).
+ORPHAN_WAIT = 180.0
+RELEASE_BYTES = 100 * 2**20  # of a training's state: more is worth the tenth of a second that a release takes
 
 
 class StageRun:
@@ -80,7 +82,7 @@ class StageRun:
                 "same command again with --retry-failed."
             ) from holder
         self.checkpoints = Checkpoints(context.results, context.folder_name(key))
-        self._opened_tenth, self._has_ended = 0, False
+        self._opened_tenth, self._has_ended, self._state_bytes = 0, False, 0
 
     def close(self) -> None:
         """Release the stage for other processes, once its state is written. Raises OSError if that failed."""
@@ -90,7 +92,7 @@ class StageRun:
             self._lock.release()
             self.training = None
             torch.cuda.empty_cache()  # the process lives on, and others may share the GPU; nothing without one
-            if self.stage.kind == "pretrain":
+            if self.stage.kind == "pretrain" or self._state_bytes > RELEASE_BYTES:
                 release_memory()
 
     @property

@@ -31,7 +31,7 @@ from trainables.worker.stage_clock import spend
 
 # On the CPU a batch is computed in pieces of so many hidden values (sub-tokens with padding, times width), whose
 # gradients add up: as fast as the whole batch, with less memory. A GPU takes the whole batch.
-PIECE_VALUES = 400_000
+PIECE_VALUES = 200_000
 CHECK_EVERY = 50  # steps between checks of the losses on a GPU: each check waits until the GPU has done all its work
 
 
@@ -111,6 +111,8 @@ class FineTuning:
         """Train the next tenth and score English dev after it (0 to 1); see `train` for errors."""
         self.train(end_of_tenth(self.tenth + 1, self.steps))
         self.tenth += 1
+        if self.tenth == TENTHS:
+            self.optimizer.state.clear()
         with spend("dev"):
             self._evaluate_dev()
 
@@ -130,6 +132,7 @@ class FineTuning:
             if len(losses) == every or self.step == end:
                 self._check_losses(losses)
                 losses.clear()
+        self.optimizer.zero_grad(set_to_none=True)  # evaluation needs their memory
 
     def _evaluate_dev(self) -> None:
         """Score the dev sets of all selections, and keep the weights where they are the best so far."""
@@ -139,6 +142,7 @@ class FineTuning:
             task = self.parts[0].task
             if selection.add(own if is_own else [self.evaluate(each, task) for each in selection.dev_sets]):
                 with spend("checkpoints"):
+                    selection.best_weights = {}  # gone before the copy is made
                     selection.best_weights = weights = weights or copy_weights(self.model.state_dict())
 
     def evaluate(self, eval_set: EvalSet, task: Task | None = None) -> EvalResult:
