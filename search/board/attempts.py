@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from trainables.worker.failures import FAILURE_KINDS, MAX_TRIES, MEMORY, PACKED, Failure
+from trainables.worker.failures import FAILURE_KINDS, MAX_LOSSES, MAX_TRIES, MEMORY, Failure
 
 ATTEMPTS_FILE = "attempts.json"
 
@@ -36,16 +36,16 @@ def can_retry(attempts: Sequence[Attempt]) -> bool:
     """Return True if a stage with these failed attempts gets another one.
 
     A transient failure allows MAX_TRIES attempts at the same place. An attempt that left a later state resets the
-    count, since a long stage may lose its worker more than once on machines that can be taken away at any time. Packing
-    too tightly is not the stage's fault, so it costs no attempt.
+    count, since a long stage may lose its worker more than once on machines that can be taken away at any time. The
+    loss of a machine, or packing too tightly, is not the stage's fault: it costs no attempt, up to MAX_LOSSES.
     """
-    kinds_since_progress: list[str] = []
+    kinds = []
     for attempt in reversed(attempts):
-        kinds_since_progress.append(attempt.kind)
+        kinds.append(FAILURE_KINDS[attempt.kind])
         if attempt.moved:
             break
-    allowed = MAX_TRIES + (PACKED.name in kinds_since_progress)
-    return FAILURE_KINDS[kinds_since_progress[0]].is_transient and len(kinds_since_progress) < allowed
+    tries = sum(kind.costs_try for kind in kinds)
+    return kinds[0].is_transient and tries < MAX_TRIES and len(kinds) - tries < MAX_LOSSES
 
 
 def oom_retries(attempts: Sequence[Attempt]) -> int:

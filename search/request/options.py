@@ -162,7 +162,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--scheduler", choices=SCHEDULERS, help=f"{stopping} (default: %(default)s)")
     add("--max-concurrent", **count, help="trials at the same time (default: as many as fit)")
     add("--cpus-per-trial", **count, help="(default: %(default)s)")
-    shares = f"a number, a fraction, or {AUTO}: up to {MAX_TRIALS_PER_GPU} trials on one GPU"
+    shares = f"a share of a GPU, at most 1, or {AUTO}: up to {MAX_TRIALS_PER_GPU} trials on one GPU"
     shares += ", by the memory measured for similar stages"
     add("--gpus-per-trial", type=values.parse_gpus, metavar=f"F|{AUTO}", help=shares)
     add("--address", metavar="ADDR", help="address of a running Ray cluster: HOST:PORT or auto")

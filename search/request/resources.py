@@ -23,7 +23,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class ResourceRequest:
-    """The resources of one trial. `gpus` is a share of one GPU, or a whole number of GPUs."""
+    """The resources of one trial. `gpus` is a share of one GPU, at most 1."""
 
     cpus: int
     gpus: float
@@ -35,8 +35,8 @@ class ResourceRequest:
 def resource_request_of(options: RunOptions) -> ResourceRequest:
     """Return the largest resources that a trial may need. Raise UsageError for a share that Ray cannot give."""
     gpus = 1.0 if options.gpus_per_trial == AUTO else float(options.gpus_per_trial)
-    if gpus > 1 and not gpus.is_integer():
-        raise UsageError(f"--gpus-per-trial {gpus:g}: above 1 give a whole number of GPUs; a share is below 1.")
+    if gpus > 1:
+        raise UsageError(f"--gpus-per-trial {gpus:g}: a trial trains on one GPU. Give 1, a share below 1, or {AUTO}.")
     if 0 < gpus < 0.01:
         raise UsageError(f"--gpus-per-trial {gpus:g}: the smallest share of a GPU is 0.01; 0 means no GPU.")
     return ResourceRequest(options.cpus_per_trial, gpus)
@@ -53,8 +53,6 @@ def count_fitting_trials(request: ResourceRequest, node: Node) -> int:
     by_cpus = int(node.cpus // request.cpus)
     if not request.gpus:
         return by_cpus
-    if request.gpus >= 1:
-        return min(by_cpus, int(node.gpus // request.gpus))
     return min(by_cpus, int(node.gpus) * int(1 / request.gpus + ROUNDING))
 
 

@@ -85,7 +85,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess
 def test_a_trial_that_fits_on_no_node_is_refused_at_once(
     nodes: tuple[subprocess.Popen[str], str], tmp_path: Path
 ) -> None:
-    process = start(tmp_path, "--address", nodes[1], "--gpus-per-trial", "2")
+    process = start(tmp_path, "--address", nodes[1], "--cpus-per-trial", "3")
     _, err = ended(process)
     assert process.returncode == 2
     assert "(there are 1 with 1 CPUs and 0 GPUs; 1 with 2 CPUs and 1 GPUs)" in err

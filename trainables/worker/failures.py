@@ -14,18 +14,21 @@ from pathlib import Path
 from spaces.errors import first_line_of
 
 MAX_TRIES = 2  # of a stage whose failures are transient
+MAX_LOSSES = 10  # failures that cost no try, at the same place: more may be the stage's own fault
 
 
 @dataclass(frozen=True, slots=True)
 class FailureKind:
     """A kind of failure.
 
-    A new process may succeed after a transient failure. A failure that stops the sweep is not the stage's fault: the
-    stage can be continued later. A task-related failure will probably recur in other stages of the same task.
+    A new process may succeed after a transient failure, and some are not the stage's fault: they cost no try. A failure
+    that stops the sweep is not the stage's fault either: the stage can be continued later. A task-related failure will
+    probably recur in other stages of the same task.
     """
 
     name: str
     is_transient: bool = False
+    costs_try: bool = True
     stops_sweep: bool = False
     is_task_related: bool = False
 
@@ -33,13 +36,16 @@ class FailureKind:
 ERROR = FailureKind("error", is_task_related=True)  # deterministic, of code or data
 INPUT = FailureKind("input", is_transient=True, is_task_related=True)  # something could not be read for the moment
 MEMORY = FailureKind("memory", is_transient=True, is_task_related=True)  # the second try halves the micro-batch
-PACKED = FailureKind("packed", is_transient=True)  # out of memory in a share of a GPU; the next try gets a whole one
+# Out of memory in a share of a GPU; the next try gets a whole one.
+PACKED = FailureKind("packed", is_transient=True, costs_try=False)
+HOST_MEMORY = FailureKind("host-memory", is_transient=True)  # Ray ended the worker, since its machine ran out of memory
 DEVICE = FailureKind("device", is_transient=True)  # the GPU's driver failed, and the process with it
 WORKER = FailureKind("worker", is_transient=True)  # the worker's process ended
-NODE = FailureKind("node", is_transient=True)  # the machine was lost
+NODE = FailureKind("node", is_transient=True, costs_try=False)  # the machine was lost
 HANG = FailureKind("hang", is_transient=True)  # no progress for longer than --hang-after
 STORAGE = FailureKind("storage", stops_sweep=True)  # the results cannot be written
-FAILURE_KINDS = {kind.name: kind for kind in (ERROR, INPUT, MEMORY, PACKED, DEVICE, WORKER, NODE, HANG, STORAGE)}
+_KINDS = (ERROR, INPUT, MEMORY, PACKED, HOST_MEMORY, DEVICE, WORKER, NODE, HANG, STORAGE)
+FAILURE_KINDS = {kind.name: kind for kind in _KINDS}
 
 _UNWRITABLE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _TRANSIENT_ERRNOS = {
@@ -113,7 +119,7 @@ def worker_failure_of(error: BaseException) -> Failure:
         guess = "killed, crashed, or out of the machine's memory"
         return Failure(kind, f"WorkerDied: {guess} ({exit_report[1]}: {exit_report[2]})", text)
     # ERROR stands for an error of Ray that is unknown here, e.g. if a worker cannot be started.
-    names = {MEMORY: "OutOfMemory", NODE: "NodeDied", ERROR: type(error).__name__}
+    names = {HOST_MEMORY: "OutOfHostMemory", NODE: "NodeDied", ERROR: type(error).__name__}
     return Failure(kind, f"{names.get(kind, 'WorkerDied')}: {first_line_of(error)}", text)
 
 
@@ -152,15 +158,15 @@ def _kind_of(error: BaseException, results: str | None) -> FailureKind:
         or _is_results_denied(text, results)
     ):
         return STORAGE
+    if "RayError" in names and "low on memory" in text:  # Ray's memory monitor; other texts name memory among causes
+        return HOST_MEMORY
     if "OutOfMemoryError" in names or isinstance(error, MemoryError):
         return MEMORY
     if isinstance(error, RuntimeError | OSError) and _MEMORY_TEXT.search(text):
         return MEMORY
-    if "AcceleratorError" in names or (isinstance(error, RuntimeError) and _DEVICE_TEXT.search(text)):
+    if names & {"AcceleratorError", "NoGpuError"} or (isinstance(error, RuntimeError) and _DEVICE_TEXT.search(text)):
         return DEVICE
     if "RayError" in names:
-        if "low on memory" in text:  # Ray's memory monitor; other texts name memory as one of several causes
-            return MEMORY
         if _NODE_TEXT.search(text) or getattr(error, "preempted", False):
             return NODE
         return WORKER if names & _LOST_WORKER_TYPES else ERROR

@@ -17,7 +17,7 @@ from search.board.attempts import (
 from spaces.stage import Stage
 from tests.on_disk import folder_of
 from tests.search.conftest import Room
-from trainables.worker.failures import FAILURE_KINDS, MAX_TRIES, MEMORY, PACKED, Failure
+from trainables.worker.failures import FAILURE_KINDS, MAX_LOSSES, MAX_TRIES, MEMORY, Failure
 
 
 def attempts(*kinds: str) -> tuple[Attempt, ...]:
@@ -30,14 +30,19 @@ def attempts(*kinds: str) -> tuple[Attempt, ...]:
     ("kinds", "expected"),
     [
         *(((kind.name,), kind.is_transient) for kind in FAILURE_KINDS.values()),
-        *(((kind.name, kind.name), False) for kind in FAILURE_KINDS.values() if kind is not PACKED),
+        *(((kind.name, kind.name), not kind.costs_try) for kind in FAILURE_KINDS.values()),
         (("packed", "memory"), True),  # sharing its GPU cost it no attempt
         (("packed", "memory", "memory"), False),
         (("worker", "input"), False),
         (("worker+",), True),
         (("worker+", "worker"), False),
         (("worker+", "worker+", "node+"), True),  # it makes progress, if slowly
-        (("worker", "worker+", "node"), False),
+        (("worker", "worker+", "node"), True),
+        (("node", "input", "node"), True),  # a lost node's lock may have to be waited for
+        (("node", "input", "input"), False),
+        (("node",) * (MAX_LOSSES - 1), True),
+        (("node",) * MAX_LOSSES, False),  # perhaps the stage is what brings machines down
+        (("node+", *("node",) * (MAX_LOSSES - 2)), True),
         (("worker+", "error+"), False),
     ],
 )
@@ -46,14 +51,14 @@ def test_two_tries_at_one_place_where_the_cause_may_pass(kinds: tuple[str, ...],
 
 
 def test_no_stage_is_tried_for_ever() -> None:
-    # A stage has ten tenths to finish; after each there are two attempts at most, and one that shares a GPU.
+    # A stage has ten tenths to finish; at each place there are two attempts at most, and some that are not its fault.
     for kind, tenth in itertools.product(FAILURE_KINDS, range(10)):
         failed: list[Attempt] = []
         moves = 0
         while not failed or can_retry(failed):
             moves += moved if (moved := moves < tenth) else 0
             failed += attempts(f"{kind}+" if moved else kind)
-        assert len(failed) <= tenth + MAX_TRIES + (kind == PACKED.name)
+        assert len(failed) <= tenth + (MAX_TRIES if FAILURE_KINDS[kind].costs_try else MAX_LOSSES)
 
 
 def test_the_file_says_what_was_written() -> None:

@@ -16,6 +16,7 @@ from trainables.worker.failures import (
     DEVICE,
     ERROR,
     FAILURE_KINDS,
+    HOST_MEMORY,
     INPUT,
     MEMORY,
     NODE,
@@ -87,9 +88,9 @@ CASES: list[tuple[BaseException, FailureKind]] = [
     (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."), MEMORY),
     (OSError(errno.ENOMEM, "Cannot allocate memory"), MEMORY),
     (torch.AcceleratorError("CUDA error: out of memory"), MEMORY),
-    (exceptions.OutOfMemoryError(CROWDED), MEMORY),
-    (exceptions.RayError(CROWDED), MEMORY),
-    (died(CROWDED), MEMORY),
+    (exceptions.OutOfMemoryError(CROWDED), HOST_MEMORY),
+    (exceptions.RayError(CROWDED), HOST_MEMORY),
+    (died(CROWDED), HOST_MEMORY),
     (torch.AcceleratorError("CUDA error: an illegal memory access was encountered"), DEVICE),
     (RuntimeError("CUDA error: device-side assert triggered"), DEVICE),
     (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), DEVICE),
@@ -182,7 +183,7 @@ def test_a_lost_worker_is_told_in_one_line() -> None:
     assert worker_failure_of(died(KILLED)).reason.endswith(
         "memory (SYSTEM_ERROR: Worker unexpectedly exits with a connection error code 2)"
     )
-    assert worker_failure_of(exceptions.RayError(CROWDED)).reason.startswith("OutOfMemory: 1 worker(s) were killed")
+    assert worker_failure_of(exceptions.RayError(CROWDED)).reason.startswith("OutOfHostMemory: 1 worker(s) were killed")
     for error, _ in CASES:
         failure = worker_failure_of(error)
         assert failure.reason and "\n" not in failure.reason
