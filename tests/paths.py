@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+LOGICAL_GPU = ROOT / "tests" / "sweeps" / "logical_gpu"  # for the Python path of Ray's workers
 
 
 def tiny_sweep(*flags: str) -> list[str]:

@@ -159,9 +159,12 @@ def _open_stage(context: StageContext, config: dict[str, Any]) -> "StageRun":
     import torch
 
     from trainables.stage_run import StageRun
+    from trainables.training.gpu_smoke import require_gpu
     from trainables.training.memory import limit_gpu_memory
 
     torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
+    if config["gpus"]:
+        require_gpu()
     limit_gpu_memory(config["gpus"])
     given = {name: config[name] for name in ("attempt", "oom_retries", "packed", "targets")}
     return StageRun(context, config["key"], **given)

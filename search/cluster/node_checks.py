@@ -1,21 +1,18 @@
 """Checks before any stage that every node of a cluster has what stages need: one small task on each, all at once."""
 
 import hashlib
-import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
+from search.cluster.run_on_nodes import ANSWER_TIMEOUT, run_on_nodes
 from search.request.resources import Node
 from search.sweep.sweep_file import read_versions
 from trainables.record.context import StageContext
 from trainables.storage.base import write_text
 from trainables.storage.open import open_storage
 
-ANSWER_TIMEOUT = 180.0  # seconds; the first task on a node also unpacks the code there
-Value = TypeVar("Value")
 WORKER_PACKAGES = ("python", "torch", "transformers", "tokenizers", "datasets", "numpy", "pyarrow")
 
 
@@ -136,56 +133,13 @@ def check_nodes(nodes: Mapping[str, Node], context: StageContext) -> tuple[list[
     paths = (context.results.url, context.source.data, context.model, context.hub_record, marker)
     try:
         own_facts = collect_node_facts(*paths, f"{marker}-here")
-        arguments = {node: (*paths, answer) for node, answer in answers.items()}
-        facts_of, problems = _run_on_nodes(collect_node_facts, arguments, nodes)
-        for node, facts in facts_of.items():
+        calls = [(node, (*paths, answer)) for node, answer in answers.items()]
+        found, problems, late = run_on_nodes(collect_node_facts, calls, nodes)
+        problems += [f"node {name} did not answer within {ANSWER_TIMEOUT:g} seconds." for name in late]
+        for node, facts in found:
             has_answered = context.results.has(answers[node])
             problems += find_node_problems(nodes[node].name, facts, own_facts, context, has_answered=has_answered)
     finally:
         for name in (marker, f"{marker}-here", *answers.values()):
             context.results.remove(name)
-    return problems, compare_versions({nodes[node].name: facts for node, facts in facts_of.items()}, own_facts)
-
-
-def read_gpu_memory() -> int:
-    """Return the bytes of the smallest GPU of the node that this runs on, whichever GPU this process was given."""
-    os.environ.pop("CUDA_VISIBLE_DEVICES", None)
-    import torch
-
-    if not torch.cuda.is_available():
-        raise RuntimeError("torch sees no GPU there.")
-    return min(torch.cuda.get_device_properties(index).total_memory for index in range(torch.cuda.device_count()))
-
-
-def find_smallest_gpu_memory(nodes: Mapping[str, Node]) -> tuple[int | None, list[str]]:
-    """Return the bytes of the smallest GPU (None if there is no GPU or a node could not tell), and the problems."""
-    arguments = {node: () for node, has in nodes.items() if has.gpus}
-    # One call per process: its end frees the memory of the GPU that torch took.
-    memory_of, problems = _run_on_nodes(read_gpu_memory, arguments, nodes, max_calls=1)
-    return (None if problems else min(memory_of.values(), default=None)), problems
-
-
-def _run_on_nodes(
-    function: Callable[..., Value], arguments: Mapping[str, tuple[Any, ...]], nodes: Mapping[str, Node], **options: Any
-) -> tuple[dict[str, Value], list[str]]:
-    """Run a function on each node that has arguments; return the results by node, and the problems."""
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    task = ray.remote(num_cpus=0, max_retries=0, **options)(function)
-    node_of: dict[Any, str] = {}
-    for node, values in arguments.items():
-        pinned = task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
-        node_of[pinned.remote(*values)] = node
-    done, late = ray.wait(list(node_of), num_returns=len(node_of), timeout=ANSWER_TIMEOUT) if node_of else ([], [])
-    results: dict[str, Value] = {}
-    problems = [f"node {nodes[node_of[ref]].name} did not answer within {ANSWER_TIMEOUT:g} seconds." for ref in late]
-    for ref in done:
-        try:
-            results[node_of[ref]] = ray.get(ref)
-        except ray.exceptions.RayError as error:  # it puts the cause into its last line
-            cause = next((line for line in reversed(str(error).splitlines()) if line.strip()), "no reason given")
-            problems.append(f"node {nodes[node_of[ref]].name} cannot run stages: {' '.join(cause.split())}")
-    for ref in late:
-        ray.cancel(ref, force=True)
-    return results, problems
+    return problems, compare_versions({nodes[node].name: facts for node, facts in found}, own_facts)

@@ -13,9 +13,10 @@ from rich.console import Console
 from search.board.board import Board
 from search.board.protocols import StoppingPolicy
 from search.board.store import Store
-from search.cluster.cluster import connect_to_ray, list_alive_nodes, list_node_types
-from search.cluster.node_checks import check_nodes, find_smallest_gpu_memory
+from search.cluster.cluster import connect_to_ray, list_alive_nodes
+from search.cluster.node_checks import check_nodes
 from search.cluster.own_node import OwnNodeMonitor
+from search.cluster.start_checks import check_all_gpus, check_cluster
 from search.cost.cost import estimate_work, make_arm_duration
 from search.driver.damage import DamageReporter
 from search.driver.manifest import SweepManifest
@@ -25,16 +26,15 @@ from search.process.ray_folder import create_ray_folder, explain_substitute
 from search.request.flag_values import MAX_TRIALS_PER_GPU
 from search.request.options import RunOptions
 from search.request.request import SweepRequest
-from search.request.resources import count_cluster_slots, resource_request_of
+from search.request.resources import resource_request_of
 from search.schedulers.seeds import RaceSeeds
 from search.sweep.cleanup import find_temporaries, remove
-from spaces.errors import UsageError
 from spaces.space import Range
 from spaces.streams import open_progress_stream
-from trainables.record.context import StageContext
 from trainables.storage.base import is_remote
 
 if TYPE_CHECKING:
+    from search.cluster.gpu_checks import GpuReport
     from search.driver.early_stopping import EarlyStopping
     from search.driver.packing import GpuPacking
 
@@ -108,12 +108,13 @@ def _run_stages(run: SweepRun) -> bool:
         run.console.print(f"note: {note}", soft_wrap=True)
     with create_ray_folder() as ray_folder, connect_to_ray(run.options, ray_folder):
         if run.options.uses_cluster:
-            run.slots = run.status_writer.slots = _check_cluster(run.options, run.request.context, run.console)
+            run.slots = run.status_writer.slots = check_cluster(run.options, run.request, run.console)
             run.board.arrange(run.slots)
+        gpus = check_all_gpus(run.options, run.request, run.console)
         run.manifest.write()
         run.status_writer.write_if_due(run.board)
         with _watch_own_node(run.options) as own_node:
-            return _run_tuner(run, ray_folder, own_node)
+            return _run_tuner(run, ray_folder, own_node, gpus)
 
 
 def make_early_stopping(request: SweepRequest, scheduler: str) -> "EarlyStopping | None":
@@ -132,18 +133,6 @@ def make_early_stopping(request: SweepRequest, scheduler: str) -> "EarlyStopping
     return EarlyStopping(RungScores(request.context.results, f"{request.name}/rungs"), RULES[scheduler], arm_counts)
 
 
-def _check_cluster(options: RunOptions, context: StageContext, console: Console) -> int:
-    """Return the number of trials at once on the cluster; raises UsageError if it cannot run the sweep."""
-    nodes = list_alive_nodes()
-    slots = count_cluster_slots(options, nodes.values(), list_node_types())
-    errors, notes = check_nodes(nodes, context)
-    if errors:
-        raise UsageError("\n".join(errors))
-    for note in notes:
-        console.print(f"note: {note}", soft_wrap=True)
-    return slots
-
-
 @contextmanager
 def _watch_own_node(options: RunOptions) -> Iterator[OwnNodeMonitor | None]:
     """Watch the cluster node that this process runs on; yields None for a private Ray, which connect_to_ray watches."""
@@ -157,23 +146,20 @@ def _watch_own_node(options: RunOptions) -> Iterator[OwnNodeMonitor | None]:
         yield own_node
 
 
-def _make_packing(board: Board, slots: int, console: Console) -> "GpuPacking":
-    """Return the packing of a cluster's GPUs, with the memory measured for stages that have ended."""
+def _make_packing(board: Board, slots: int, gpu_memory: int | None) -> "GpuPacking":
+    """Return the packing of GPUs, with the memory measured for stages that have ended."""
     from search.driver.packing import GpuPacking
 
     nodes = list_alive_nodes()
-    memory, errors = find_smallest_gpu_memory(nodes)
-    for error in errors:
-        console.print(f"note: {error} Every trial gets a whole GPU.", soft_wrap=True)
     # There may be more slots than fit now, for nodes that join later.
-    packing = GpuPacking(max(sum(node.gpus for node in nodes.values()), slots / MAX_TRIALS_PER_GPU), memory)
+    packing = GpuPacking(max(sum(node.gpus for node in nodes.values()), slots / MAX_TRIALS_PER_GPU), gpu_memory)
     for _, arm in board.iter_arms():
         if arm.outcome is not None:
             packing.record_peak(arm.stage, arm.outcome.memory)
     return packing
 
 
-def _run_tuner(run: SweepRun, ray_folder: Path, own_node: OwnNodeMonitor | None) -> bool:
+def _run_tuner(run: SweepRun, ray_folder: Path, own_node: OwnNodeMonitor | None, gpus: "GpuReport | None") -> bool:
     """Run Tune's loop until no stage is left; returns True if the run was interrupted."""
     from ray import tune
     from ray.tune.schedulers import FIFOScheduler
@@ -191,7 +177,7 @@ def _run_tuner(run: SweepRun, ray_folder: Path, own_node: OwnNodeMonitor | None)
         run.manifest.write_if_due,
         hang_timeout=60.0 * options.hang_after,
         gpus=resources.gpus,
-        packing=_make_packing(board, run.slots, run.console) if options.packs_gpus else None,
+        packing=_make_packing(board, run.slots, gpus.smallest_memory) if gpus and options.packs_gpus else None,
         use_wait_trials=not options.uses_cluster,  # a cluster might start nodes for trials that only wait
     )
     callbacks: list[tune.Callback] = [

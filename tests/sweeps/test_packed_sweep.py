@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import ROOT
+from tests.paths import LOGICAL_GPU, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -21,7 +21,7 @@ def test_the_first_of_a_class_has_a_gpu_and_the_others_share_it(tmp_path: Path) 
         capture_output=True,
         text=True,
         cwd="/",
-        env={**os.environ, "TINY_STEPS": "100"},  # time enough to meet
+        env={**os.environ, "TINY_STEPS": "100", "PYTHONPATH": str(LOGICAL_GPU)},  # time enough to meet
     )
     assert done.returncode == 0, done.stderr
     started = re.findall(r"started: (\w+) ([\d.]+) beside (\d)", done.stdout)

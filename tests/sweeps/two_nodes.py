@@ -13,6 +13,7 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 from ray.cluster_utils import Cluster
 
+LOGICAL_GPU = Path(__file__).parent / "logical_gpu"
 DECOY = "raise ImportError('this is the code of the node, not of the sweep')\n"
 
 
@@ -20,7 +21,8 @@ def main(folder: Path) -> None:
     decoy = folder / "trainables"
     decoy.mkdir()
     (decoy / "__init__.py").write_text(DECOY)
-    common = {"include_dashboard": False, "object_store_memory": 80 * 2**20, "env_vars": {"PYTHONPATH": str(folder)}}
+    path = os.pathsep.join([str(folder), str(LOGICAL_GPU)])
+    common = {"include_dashboard": False, "object_store_memory": 80 * 2**20, "env_vars": {"PYTHONPATH": path}}
     cluster = Cluster(initialize_head=True, head_node_args={**common, "num_cpus": 1, "num_gpus": 0})
     node = cluster.add_node(**common, num_cpus=2, num_gpus=1)
     cluster.wait_for_nodes()

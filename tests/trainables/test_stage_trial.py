@@ -17,7 +17,7 @@ from trainables.record.context import StageContext, write_spec
 from trainables.record.outcome import read_outcome
 from trainables.retrieval import embeddings, neighbours
 from trainables.stage_trial import StageTrial, context_to_json
-from trainables.training import encoding, evaluation, fine_tuning, memory
+from trainables.training import encoding, evaluation, fine_tuning, gpu_smoke, memory
 from trainables.worker.failures import StageFailedError
 
 TARGET = target_stage("udpos-en", {"udpos": ("en",)})
@@ -195,6 +195,7 @@ def test_memory_is_measured_within_the_share_and_stays_with_the_outcome(
     context: StageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shares: list[float] = []
+    monkeypatch.setattr(gpu_smoke, "require_gpu", lambda: None)
     monkeypatch.setattr(memory, "limit_gpu_memory", shares.append)
     monkeypatch.setattr(stage_run, "read_peak_memory", lambda: 123)
     running = trial(context, TARGET, gpus=0.5)
@@ -203,6 +204,15 @@ def test_memory_is_measured_within_the_share_and_stays_with_the_outcome(
     outcome = read_outcome(context, TARGET.key)
     assert outcome is not None and outcome.memory == 123
     assert shares == [0.5], "once, before the first tenth"
+
+
+def test_a_trial_with_a_gpu_never_trains_on_the_cpu(context: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    running = trial(context, TARGET, gpus=1.0)
+    with pytest.raises(StageFailedError, match="has a share of a GPU") as raised:
+        running.step()
+    running.cleanup()
+    assert raised.value.failure.kind.name == "device" and read_outcome(context, TARGET.key) is None
 
 
 @pytest.mark.parametrize(("packed", "sizes"), [(True, 1), (False, 4)])  # of 8, 4, 2 and 1 examples

@@ -1,7 +1,6 @@
 """Packing seen from Tune's side: the configuration of trials, and the memory measured at their ends."""
 
 import dataclasses
-from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +8,6 @@ import pytest
 from ray import cloudpickle
 from ray.exceptions import RayTaskError
 from ray.tune.search import Searcher
-from rich.console import Console
 
 from search.driver import sweep_run
 from search.driver.packing import GpuPacking, memory_class_of
@@ -73,17 +71,7 @@ def test_a_continued_sweep_knows_what_its_stages_took_before(room: Room, monkeyp
     assert arm.outcome is not None
     write_outcome(first.store.context, dataclasses.replace(arm.outcome, memory=5 * 2**30))
     monkeypatch.setattr(sweep_run, "list_alive_nodes", lambda: {"1": Node("a", 8, 2), "2": Node("b", 8, 1)})
-    monkeypatch.setattr(sweep_run, "find_smallest_gpu_memory", lambda nodes: (16 * 2**30, []))
-    packing = sweep_run._make_packing(room.board(), 12, Console())
+    packing = sweep_run._make_packing(room.board(), 12, 16 * 2**30)
     assert packing.peak_by_class == {memory_class_of(arm.stage): 5 * 2**30} and packing.share_of(arm.stage, ()) == 0.5
     assert packing.gpu_count == 3
-    assert sweep_run._make_packing(room.board(), 40, Console()).gpu_count == 10, "more than there are: some are to join"
-
-
-def test_a_node_that_does_not_know_its_memory_keeps_gpus_whole(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = StringIO()
-    monkeypatch.setattr(sweep_run, "list_alive_nodes", dict)
-    found = (None, ["node a did not answer within 180 seconds."])
-    monkeypatch.setattr(sweep_run, "find_smallest_gpu_memory", lambda nodes: found)
-    assert sweep_run._make_packing(room.board(), 4, Console(file=screen)).gpu_memory is None
-    assert screen.getvalue() == "note: node a did not answer within 180 seconds. Every trial gets a whole GPU.\n"
+    assert sweep_run._make_packing(room.board(), 40, None).gpu_count == 10, "more than there are: some are to join"
