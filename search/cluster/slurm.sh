@@ -5,8 +5,9 @@
 #   sbatch --nodes=4 search/cluster/slurm.sh --space full --benchmark xtreme --data /shared/hub --results /shared/runs \
 #       --gpus-per-trial 1
 #
-# Two minutes before its time is over the job gets a signal: running stages finish their tenth, and the job goes back
-# into the queue to continue. Remove --requeue to prevent that.
+# Two minutes before its time is over the job gets a signal: running stages finish their tenth as far as the time lasts,
+# and the job goes back into the queue to continue. Give more with --signal=B:TERM@SECONDS where a tenth takes longer.
+# Remove --requeue to let it end.
 #SBATCH --job-name=transfer-search
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1
@@ -31,14 +32,15 @@ RAY_AUTH_TOKEN=$(od -An -N 16 -t x1 /dev/urandom | tr -d ' \n')
 export RAY_USAGE_STATS_ENABLED=0 RAY_TMPDIR="/tmp/ray-$SLURM_JOB_ID"  # short: sockets lie below it
 
 common=(--num-cpus="$cpus" --num-gpus="$gpus" --block)
-srun --overlap --nodes=1 --ntasks=1 --nodelist="$head" \
+step=(--overlap --cpus-per-task="$cpus")  # since Slurm 22.05 a step does not inherit the job's cores
+srun "${step[@]}" --nodes=1 --ntasks=1 --nodelist="$head" \
     ray start --head --node-ip-address="$ip" --port="$port" --include-dashboard=false "${common[@]}" > /dev/null &
 until ray health-check --address "$ip:$port" > /dev/null 2>&1; do
     kill -0 $! 2> /dev/null || { echo "slurm.sh: Ray's head did not start on $head." >&2; exit 1; }
     sleep 1
 done
 if [ "$nodes" -gt 1 ]; then
-    srun --overlap --nodes=$((nodes - 1)) --ntasks=$((nodes - 1)) --exclude="$head" \
+    srun "${step[@]}" --nodes=$((nodes - 1)) --ntasks=$((nodes - 1)) --exclude="$head" \
         ray start --address="$ip:$port" "${common[@]}" > /dev/null &
 fi
 for _ in $(seq 120); do  # after some minutes, go on with the nodes that have joined
@@ -48,8 +50,16 @@ done
 
 python search/run.py "$@" --address "$ip:$port" &
 driver=$!
-# The first signal lets running stages finish their tenth. The second one gives up those that take too long.
-trap 'kill -TERM "$driver"; { sleep 75; kill -TERM "$driver"; } 2> /dev/null &' TERM INT
+# The first signal lets running stages finish their tenth. The second one gives up those that take too long: 45 seconds
+# before the end of the job, which a preemption brings forward, or after 75 seconds where Slurm does not tell it.
+grace() {
+    local when end left
+    when=$(squeue --noheader --job="$SLURM_JOB_ID" --format=%e 2> /dev/null)
+    end=$([ -n "$when" ] && date -d "$when" +%s 2> /dev/null) || { echo 75; return; }
+    left=$((end - $(date +%s) - 45))
+    echo $((left > 0 ? left : 0))
+}
+trap 'kill -TERM "$driver"; { sleep "$(grace)"; kill -TERM "$driver"; } 2> /dev/null &' TERM INT
 code=0
 while kill -0 "$driver" 2> /dev/null; do  # a signal ends `wait`, not the driver
     wait "$driver"

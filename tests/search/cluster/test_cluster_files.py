@@ -75,12 +75,17 @@ def test_the_slurm_script_is_valid_bash() -> None:
 FAKES = {
     "srun": 'echo "srun $*" >> "$LOG"; while [[ $1 == -* ]]; do shift; done; exec "$@"',
     "scontrol": 'echo "scontrol $*" >> "$LOG"; if [ "$1" = show ]; then printf "one\\ntwo\\n"; fi',
+    "squeue": 'date -d "@$(($(date +%s) + 45 + LEFT))" +%FT%T',
     "ray": 'echo "ray $*" >> "$LOG"; [ "$1" = start ] && exec sleep 60; printf " 1 node_a\\n 1 node_b\\n"',
-    "python": 'echo "python $*" >> "$LOG"; trap "exit 130" TERM; for _ in $(seq 300); do sleep 0.1; done',
+    # It ends at the second signal; seconds between both are recorded.
+    "python": """echo "python $*" >> "$LOG"
+        trap '[ -n "$first" ] && { echo "waited $((SECONDS - first))" >> "$LOG"; exit 130; }; first=$SECONDS' TERM
+        for _ in $(seq 300); do sleep 0.1; done""",
 }
 
 
-def test_the_slurm_script_starts_ends_and_goes_back_into_the_queue(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [2, -60])  # seconds that a stage has to finish its tenth
+def test_the_slurm_script_starts_ends_and_goes_back_into_the_queue(tmp_path: Path, left: int) -> None:
     """With fakes of Slurm, Ray and the sweep: which processes start, and what follows the signal before the end."""
     log = tmp_path / "log"
     log.touch()
@@ -91,6 +96,7 @@ def test_the_slurm_script_starts_ends_and_goes_back_into_the_queue(tmp_path: Pat
         **os.environ,
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
         "LOG": str(log),
+        "LEFT": str(left),
         "SLURM_JOB_ID": "7",
         "SLURM_JOB_NODELIST": "one,two",
         "SLURM_JOB_NUM_NODES": "2",
@@ -100,6 +106,7 @@ def test_the_slurm_script_starts_ends_and_goes_back_into_the_queue(tmp_path: Pat
     script = subprocess.Popen(["bash", str(SLURM), "--space", "quick"], cwd=ROOT, env=environment)
     while "python search/run.py" not in log.read_text() and script.poll() is None:
         time.sleep(0.05)
+    time.sleep(0.3)  # the sweep's trap is set
     script.send_signal(signal.SIGTERM)
     assert script.wait() == 130
     calls = log.read_text().splitlines()
@@ -108,7 +115,11 @@ def test_the_slurm_script_starts_ends_and_goes_back_into_the_queue(tmp_path: Pat
     address = next(word for word in worker.split() if word.startswith("--address=")).partition("=")[2]
     assert address.endswith(":20007") and "--port=20007" in head
     assert all("--num-cpus=3 --num-gpus=1 --block" in line for line in (head, worker))
-    assert any("srun" in line and "--nodelist=one" in line and "--head" in line for line in calls)
-    assert any("srun" in line and "--exclude=one" in line and "--nodes=1" in line for line in calls)
+    steps = [line for line in calls if line.startswith("srun") and "ray start" in line]
+    assert len(steps) == 2 and all("--cpus-per-task=3" in line for line in steps), "a step does not inherit the cores"
+    assert any("--nodelist=one" in line and "--head" in line for line in steps)
+    assert any("--exclude=one" in line and "--nodes=1" in line for line in steps)
     assert f"python search/run.py --space quick --address {address}" in calls
+    (waited,) = (int(line.split()[1]) for line in calls if line.startswith("waited "))
+    assert abs(waited - max(0, left)) <= 1
     assert calls[-1] == "scontrol requeue 7"
