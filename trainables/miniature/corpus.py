@@ -110,7 +110,7 @@ def _draw_unreserved(rng: random.Random, verbs: Iterable[str], agent: tuple[str,
         clause = draw_clause(rng, PLAIN_RICHNESS, verbs)
         if rng.random() < PEOPLE_SHARE:
             clause = put_people(clause, rng)
-        if agent != clause.patient:
-            clause = replace(clause, agent=agent or clause.agent)
+        if agent and agent != clause.patient:
+            clause = replace(clause, agent=agent)
         if split_of(PoolItem(clause).meaning) == "train":
             return clause

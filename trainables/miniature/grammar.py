@@ -8,7 +8,7 @@ make the same sentence in every language.
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from spaces.language import ENGLISH
 from trainables.miniature import lexicon
@@ -52,9 +52,8 @@ class Clause:
     asked: Slot | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedWord:
-    """A word of a rendered sentence: its text, its concept, and its role."""
+class RenderedWord(NamedTuple):
+    """A word of a rendered sentence: its text, its concept, and its role. Millions are made, hence a tuple."""
 
     word: str
     concept: str
