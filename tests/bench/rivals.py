@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 from transformers import (
+    AutoModelForSequenceClassification,
     DataCollatorWithPadding,
     Trainer,
     TrainerCallback,
     TrainingArguments,
-    XLMRobertaConfig,
     XLMRobertaForSequenceClassification,
     get_linear_schedule_with_warmup,
 )
@@ -51,7 +51,7 @@ class Clock(TrainerCallback):
             self.ended = now(self.options)
 
 
-def trainer(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, features: list[Feature]) -> Measured:
+def trainer(options: Namespace, config: Any, tokenizer: Tokenizer, features: list[Feature]) -> Measured:
     """`transformers.Trainer` with its default settings, or `tuned`: this run's precision, batches by length."""
     pad, clock, batches = DataCollatorWithPadding(tokenizer), Clock(options), []
 
@@ -65,7 +65,7 @@ def trainer(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, 
     if options.one == "tuned":
         settings |= {"bf16": options.precision == "bf16", "train_sampling_strategy": "group_by_length"}
     Trainer(
-        XLMRobertaForSequenceClassification(config),
+        _classifier(options, config),
         TrainingArguments(output_dir="unused", **settings, save_strategy="no"),
         collated,
         _rows(features),
@@ -74,7 +74,7 @@ def trainer(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, 
     return clock.ended - clock.began, batches[WARM : WARM + options.steps]  # it fetches one batch ahead
 
 
-def plain(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, features: list[Feature]) -> Measured:
+def plain(options: Namespace, config: Any, tokenizer: Tokenizer, features: list[Feature]) -> Measured:
     """What one writes in thirty lines: batches as they come, each padded to its longest row."""
     loader: Any = DataLoader(
         _rows(features),  # type: ignore[arg-type]  # any sequence will do
@@ -87,9 +87,7 @@ def plain(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, fe
     return _loop(options, config, _endless(loader), fused=options.device == "cuda")
 
 
-def bare(
-    options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, batches: Iterable[list[Feature]]
-) -> Measured:
+def bare(options: Namespace, config: Any, tokenizer: Tokenizer, batches: Iterable[list[Feature]]) -> Measured:
     """The same loop on batches that were made before, with the fused optimizer."""
     pad_id, device = config.pad_token_id, torch.device("cpu")
     assert isinstance(pad_id, int)
@@ -98,8 +96,8 @@ def bare(
     return _loop(options, config, iter(inputs), fused=True)
 
 
-def _loop(options: Namespace, config: XLMRobertaConfig, batches: Iterator[Any], *, fused: bool) -> Measured:
-    model: Any = XLMRobertaForSequenceClassification(config).to(options.device)
+def _loop(options: Namespace, config: Any, batches: Iterator[Any], *, fused: bool) -> Measured:
+    model = _classifier(options, config).to(options.device)
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.01, fused=fused)
     steps, sizes, began = WARM + options.steps, [], 0.0
@@ -118,6 +116,12 @@ def _loop(options: Namespace, config: XLMRobertaConfig, batches: Iterator[Any], 
         schedule.step()
         optimizer.zero_grad()
     return now(options) - began, sizes[WARM:]
+
+
+def _classifier(options: Namespace, config: Any) -> Any:
+    if options.model is None:
+        return XLMRobertaForSequenceClassification(config)
+    return AutoModelForSequenceClassification.from_pretrained(options.model, config=config, dtype=torch.float32)
 
 
 def _rows(features: list[Feature]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ WRAPPED: dict[str, dict[str, str]] = {
     "trainables.stage_run": {
         "StageRun.__init__": "open",
         "StageRun._open_training": "data",
-        "StageRun._save_checkpoint": "checkpoint",
+        "StageRun.save": "checkpoint",
         "StageRun._store_encoder": "hand on",
         "StageRun._finish": "outcome",
         "FineTuning.advance": "train",

@@ -4,9 +4,10 @@
     python tests/bench/throughput.py --shape base --layers 2 --vocabulary 32000 --steps 40  # minutes on one CPU core
     python tests/bench/throughput.py --shape miniature --steps 200                        # the miniature's own mnli
     python tests/bench/throughput.py --data DIR                                           # MNLI itself, from a folder
+    python tests/bench/throughput.py --data DIR --model ENCODER --rivals trainer tuned    # a pretrained encoder on it
 
-All train the same classifier (XLM-R's shape, random weights) on the same sentence pairs with AdamW, a linear schedule,
-clipped gradients, batches of 32 and rate 1e-5. The rivals:
+All train the same classifier (XLM-R's shape with random weights, or `--model`) on the same sentence pairs with AdamW, a
+linear schedule, clipped gradients, batches of 32 and rate 1e-5. The rivals:
 
 - `trainer`: `transformers.Trainer` with its default settings (it needs the package accelerate).
 - `tuned`: the Trainer with this run's precision and batches by length, which a user would have to ask for; it begins
@@ -38,9 +39,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "bench")]
 import numpy as np
 import torch
 from rivals import BATCH, RATE, WARM, Measured, bare, now, plain, trainer
+from transformers import AutoConfig, XLMRobertaConfig, XLMRobertaModel
 from transformers import PreTrainedTokenizerBase as Tokenizer
-from transformers import XLMRobertaConfig, XLMRobertaModel
 
+from spaces import encoders
 from spaces.benchmark import BENCHMARKS
 from spaces.encoders import ENCODER_SHAPES, MINIATURE_PRETRAINING, PROFILES, EncoderProfile, EncoderShape
 from spaces.task import Recipe
@@ -50,7 +52,7 @@ from trainables.features.feature_table import build_table
 from trainables.features.features import Feature
 from trainables.kinds import KINDS
 from trainables.miniature import world
-from trainables.models.encoder import Encoder
+from trainables.models.encoder import Encoder, load_encoder, load_tokenizer
 from trainables.models.masked_words import build_fresh_head
 from trainables.training.batches import TrainingPart
 from trainables.training.evaluation import EvalSet
@@ -72,6 +74,10 @@ MINIATURE = BENCHMARKS["miniature"].intermediates["mnli"]
 
 def shape_of(options: Namespace) -> EncoderShape:
     """Layers and sizes of the encoder."""
+    if options.model is not None:
+        found = encoders.shape_of(options.model)
+        assert found is not None
+        return replace(found, name=Path(options.model).name)
     known = {
         "base": ENCODER_SHAPES["FacebookAI/xlm-roberta-base"],
         "large": ENCODER_SHAPES["FacebookAI/xlm-roberta-large"],
@@ -105,7 +111,8 @@ def data(options: Namespace, vocabulary: int) -> tuple[Tokenizer, list[Feature]]
     if options.data is not None:
         pairs = load_examples(DataSource(benchmark="xtreme", data=options.data), TASK, "train", "en")[0][:count]
         texts = [text for pair in pairs for text in (pair.first, pair.second)]
-        tokenizer = train_subwords(texts, min(24_000, vocabulary), longest)
+        own = None if options.model is None else load_tokenizer(options.model)
+        tokenizer = own or train_subwords(texts, min(24_000, vocabulary), longest)
         return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, profile)
     rng = np.random.default_rng(0)
     lengths = np.clip(np.exp(rng.normal(mean, deviation, count)).round().astype(int), 8, longest)
@@ -121,19 +128,7 @@ def measure(options: Namespace) -> dict[str, float]:
     """One measurement in this process: seconds, tokens with and without padding, bytes at the peak."""
     shape = shape_of(options)
     tokenizer, features = data(options, shape.vocabulary)
-    config = XLMRobertaConfig(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.width,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=HEADS[shape.name],
-        intermediate_size=shape.inner,
-        max_position_embeddings=514,
-        type_vocab_size=1,
-        pad_token_id=1,
-        num_labels=len(TASK.labels),
-        attn_implementation=options.attention,
-        **({"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0} if shape.name == "miniature" else {}),
-    )
+    config = configuration(options, shape)
     torch.manual_seed(0)
     if options.one in ("plain", "trainer", "tuned"):
         seconds, batches = (plain if options.one == "plain" else trainer)(options, config, tokenizer, features)
@@ -149,9 +144,32 @@ def measure(options: Namespace) -> dict[str, float]:
     return {"seconds": seconds, "padded": padded, "real": real, "memory": memory}
 
 
-def begun(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, features: list[Feature]) -> FineTuning:
+def configuration(options: Namespace, shape: EncoderShape) -> Any:
+    """The configuration of the classifier."""
+    if options.model is not None:
+        labels = len(TASK.labels)
+        return AutoConfig.from_pretrained(options.model, num_labels=labels, attn_implementation=options.attention)
+    return XLMRobertaConfig(
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.width,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=HEADS[options.shape],
+        intermediate_size=shape.inner,
+        max_position_embeddings=514,
+        type_vocab_size=1,
+        pad_token_id=1,
+        num_labels=len(TASK.labels),
+        attn_implementation=options.attention,
+        **({"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0} if options.shape == "miniature" else {}),
+    )
+
+
+def begun(options: Namespace, config: Any, tokenizer: Tokenizer, features: list[Feature]) -> FineTuning:
     """Our run, before its first step."""
-    model = XLMRobertaModel(config, add_pooling_layer=False).to(options.device)
+    if options.model is None:
+        model: Any = XLMRobertaModel(config, add_pooling_layer=False).to(options.device)
+    else:
+        model = load_encoder(options.model, tokenizer=tokenizer).model
     if options.compile:
         model.compile(dynamic=True)
     encoder = Encoder(model, tokenizer, options.precision, masked_word_head=build_fresh_head(model))
@@ -207,9 +225,12 @@ def main() -> int:
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16" if cuda else "fp32")
     parser.add_argument("--threads", type=int, default=1, help="on the CPU (default: %(default)s)")
     parser.add_argument("--data", help="folder laid out like the hub, with nyu-mll/glue")
+    parser.add_argument("--model", help="folder of a pretrained encoder; needs --data")
     parser.add_argument("--compile", action="store_true", help="torch.compile for our encoder")
     parser.add_argument("--one", choices=(OURS, *RIVALS), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.model is not None and options.data is None:
+        parser.error("--model needs --data: its tokenizer reads real pairs.")
     torch.set_num_threads(options.threads)
     if options.one is not None:
         print(json.dumps(measure(options)))
