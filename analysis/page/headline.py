@@ -60,7 +60,7 @@ def write_headline(ranking: Ranking, contest: Contest) -> str:
         )
     beaten = name_beaten(contest)
     most, better = ("", "") if beaten is None else (" most", f", better than {beaten}")
-    return " ".join([f"{scope}, {leader} helps{most}: {gain} over {over}{better}.", *describe_uncompared(contest)])
+    return f"{scope}, {leader} helps{most}: {gain} over {over}{better}."
 
 
 def _describe_mean(ranking: Ranking, contest: Contest) -> str:
@@ -85,6 +85,8 @@ def _explain_certainty(ranking: Ranking, contest: Contest) -> Iterator[str]:
     if leader is None:
         return
     estimate = ranking.gains[leader, contest.column.name]
+    if leader in contest.p_best:
+        yield from describe_uncompared(contest)
     if contest.winner_estimate:
         yield _describe_honest_winner(contest.winner_estimate)
     if estimate.p_above is not None and leader in contest.p_best:

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from analysis import rank
+from analysis import rank, report
 from tests.analysis.sweep_files import Capture, Run, write_sweep
 
 SEEDS = range(3)
 NOISE = (0.0, 0.002, -0.001)
 
 
-def write_chains(folder: Path, seeds_of: dict[str, range]) -> Path:
-    """Write a sweep in which every task gains ten points over none, those that come later one point less."""
+def write_chains(folder: Path, seeds_of: dict[str, range], gain: float = 0.1) -> Path:
+    """Write a sweep in which every task gains ten points over none, those that come later a tenth less each."""
     runs = [
         Run(
             intermediate=name,
-            test={"xnli": {"en": 0.5 + (0.1 - 0.01 * place if place else 0.0) + NOISE[seed] * (place + 1)}},
+            test={"xnli": {"en": 0.5 + (gain * (1 - 0.1 * place) if place else 0.0) + NOISE[seed] * (place + 1)}},
             seed=seed,
             dev=(0.5,),
         )
@@ -44,3 +44,12 @@ def test_a_task_with_too_few_seeds_is_not_beaten(
     assert rank.main([str(write_chains(tmp_path, seeds_of))]) == 0
     answer = " ".join(capsys.readouterr().out.split())
     assert said in answer and unsaid not in answer
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(0.1, "nli helps"), (0.0, "no intermediate task is shown to help")])
+def test_the_page_names_them_whatever_its_verdict(tmp_path: Path, capsys: Capture, gain: float, verdict: str) -> None:
+    sweep, page = write_chains(tmp_path, {"nli": SEEDS, "qa": range(1)}, gain), tmp_path / "report.html"
+    assert report.main([str(sweep), "-o", str(page)]) == 0
+    capsys.readouterr()
+    text = page.read_text(encoding="utf-8")
+    assert verdict in text and "Not compared, with fewer than 3 seeds: qa." in text
