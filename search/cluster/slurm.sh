@@ -57,7 +57,7 @@ grace() {
     when=$(squeue --noheader --job="$SLURM_JOB_ID" --format=%e 2> /dev/null)
     end=$([ -n "$when" ] && date -d "$when" +%s 2> /dev/null) || { echo 75; return; }
     left=$((end - $(date +%s) - 45))
-    echo $((left > 0 ? left : 0))
+    echo $((left > 2 ? left : 2))  # two signals at once would be one
 }
 trap 'kill -TERM "$driver"; { sleep "$(grace)"; kill -TERM "$driver"; } 2> /dev/null &' TERM INT
 code=0

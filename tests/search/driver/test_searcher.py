@@ -169,7 +169,7 @@ def test_only_want_of_memory_halves_the_micro_batch(searcher: PlanSearcher, tmp_
     lose(searcher, "b", tmp_path, ActorDiedError(), moved=True)
     assert searcher.suggest("c")["oom_retries"] == 1
     lose(searcher, "c", tmp_path, "1 worker(s) were killed due to the node running low on memory.", moved=True)
-    assert searcher.suggest("d")["oom_retries"] == 2
+    assert searcher.suggest("d")["oom_retries"] == 1, "the machine's memory, not the GPU's"
 
 
 def test_a_dead_worker_that_left_its_stacks_was_a_hang(searcher: PlanSearcher, tmp_path: Path) -> None:
