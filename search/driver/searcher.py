@@ -1,5 +1,6 @@
 """The searcher, through which Tune gets its trials from the board, and a callback that reports lost workers to it."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from search.process import signals
 from spaces.plan import Stratum
 from spaces.stage import Stage
 from trainables.record.outcome import Outcome
-from trainables.worker.failures import ERROR, WORKER, Failure, worker_failure_of
+from trainables.worker.failures import ERROR, NODE, WORKER, Failure, worker_failure_of
 
 MIN_WAIT = 0.5  # shortest wait of a slot for a stage, in seconds
 MIN_WAIT_SPACING = 0.2  # seconds between the ends of waits over all slots; each end costs the driver 0.03 s
@@ -156,14 +157,19 @@ class PlanSearcher(Searcher):
 
 
 class WorkerLossCallback(tune.Callback):
-    """Tells the searcher which trial has started, and why a trial was lost: Tune tells it only that it was."""
+    """Tells the searcher which trial has started, and why a trial was lost: Tune tells it only that it was.
 
-    def __init__(self, searcher: PlanSearcher, print_line: Callable[[str], None]) -> None:
-        self.searcher, self.print_line = searcher, print_line
+    `has_silent_node` says whether a machine is lost at this moment, which the error of a worker may not tell yet.
+    """
+
+    def __init__(
+        self, searcher: PlanSearcher, print_line: Callable[[str], None], has_silent_node: Callable[[], bool]
+    ) -> None:
+        self.searcher, self.print_line, self.has_silent_node = searcher, print_line, has_silent_node
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the terminal out when Tune pickles its callbacks."""
-        return {"searcher": None, "print_line": None}
+        return {"searcher": None, "print_line": None, "has_silent_node": None}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record that a trial has its worker, and its share of a GPU."""
@@ -175,7 +181,10 @@ class WorkerLossCallback(tune.Callback):
         if trial.trial_id not in self.searcher.trials:
             return
         moved = bool((trial.last_result or {}).get("moved"))
-        line = self.searcher.handle_lost_trial(trial.trial_id, worker_failure_of(_read_error(trial)), moved=moved)
+        failure = worker_failure_of(_read_error(trial))
+        if failure.kind is WORKER and self.has_silent_node():
+            failure = dataclasses.replace(failure, kind=NODE)
+        line = self.searcher.handle_lost_trial(trial.trial_id, failure, moved=moved)
         if line is not None:
             self.print_line(line)
 

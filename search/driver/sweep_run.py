@@ -14,6 +14,7 @@ from search.board.board import Board
 from search.board.protocols import StoppingPolicy
 from search.board.store import Store
 from search.cluster.cluster import connect_to_ray, list_alive_nodes
+from search.cluster.lost_nodes import has_silent_node
 from search.cluster.node_checks import check_nodes
 from search.cluster.own_node import OwnNodeMonitor
 from search.cluster.start_checks import check_all_gpus, check_cluster
@@ -181,7 +182,11 @@ def _run_tuner(run: SweepRun, ray_folder: Path, own_node: OwnNodeMonitor | None,
         use_wait_trials=not options.uses_cluster,  # a cluster might start nodes for trials that only wait
     )
     callbacks: list[tune.Callback] = [
-        WorkerLossCallback(searcher, partial(run.console.print, soft_wrap=True)),
+        WorkerLossCallback(
+            searcher,
+            partial(run.console.print, soft_wrap=True),
+            has_silent_node if options.uses_cluster else lambda: False,
+        ),
         ProgressCallback(board, run.slots, run.console, run.status_writer),
         DrainCallback(),
     ]

@@ -26,7 +26,8 @@ def lack_memory(searcher: PlanSearcher, trial: str, folder: Path) -> str:
     pickled.write_bytes(cloudpickle.dumps(RayTaskError("train", "Traceback", error).as_instanceof_cause()))
     tune_trial = SimpleNamespace(trial_id=trial, pickled_error_file=str(pickled), last_result={})
     searcher.on_trial_complete(trial_id=trial, error=True)
-    WorkerLossCallback(searcher, lines.append).on_trial_error(iteration=1, trials=[tune_trial], trial=tune_trial)
+    losses = WorkerLossCallback(searcher, lines.append, lambda: False)
+    losses.on_trial_error(iteration=1, trials=[tune_trial], trial=tune_trial)
     return " ".join(lines)
 
 
@@ -55,7 +56,7 @@ def test_what_a_trial_took_is_learnt_for_those_that_follow(room: Room) -> None:
         shares_by_class.setdefault((stage.kind, stage.task), []).append(config["gpus"])
         assert config["gpus"] < 1 or searcher.suggest("more") is None, "the only GPU is taken"
         trial = SimpleNamespace(trial_id=f"t{number}")
-        WorkerLossCallback(searcher, print).on_trial_start(iteration=1, trials=[trial], trial=trial)
+        WorkerLossCallback(searcher, print, lambda: False).on_trial_start(iteration=1, trials=[trial], trial=trial)
         finish(searcher.board.store, stage)
         result = {"curve": [], "steps": 1, "seconds": 1.0, "memory": 2**30}
         searcher.on_trial_complete(trial_id=f"t{number}", result=result, error=False)

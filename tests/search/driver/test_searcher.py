@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ray import cloudpickle
-from ray.exceptions import ActorDiedError, RayTaskError
+from ray.exceptions import ActorDiedError, ActorUnavailableError, RayTaskError
 from ray.tune.search import Searcher
 from rich.console import Console
 
@@ -61,7 +61,7 @@ def test_slots_without_a_stage_wait_and_keep_their_workers(room: Room, monkeypat
     assert waits[0] < 1 and waits == sorted(waits) and waits[3] > waits[0], "the more trials wait, the longer each"
     searcher.on_trial_complete(trial_id="w0", result={"curve": []}, error=False)
     searcher.on_trial_complete(trial_id="w1", error=True)
-    WorkerLossCallback(searcher, print).on_trial_error(0, [], SimpleNamespace(trial_id="w1"))
+    WorkerLossCallback(searcher, print, lambda: False).on_trial_error(0, [], SimpleNamespace(trial_id="w1"))
     assert "wait" in searcher.suggest("w5") and len(searcher.wait_trials) == 3
     finish(searcher.board.store, searcher.trials["a"][1])
     end(searcher, "a")
@@ -134,8 +134,10 @@ def test_an_error_in_a_stage_is_recorded_with_type_and_message(searcher: PlanSea
     assert arm.outcome.reason == "ValueError: no such column" and arm.outcome.details == "Traceback ..."
 
 
-def lose(searcher: PlanSearcher, trial: str, folder: Path, error: Exception | str, **last: Any) -> list[str]:
-    """Let a trial end in an error, as Tune reports it; returns the printed lines."""
+def lose(
+    searcher: PlanSearcher, trial: str, folder: Path, error: Exception | str, *, silent: bool = False, **last: Any
+) -> list[str]:
+    """Let a trial end in an error, as Tune reports it; returns the printed lines. `silent`: a node does not answer."""
     lines: list[str] = []
     text, pickled = folder / "error.txt", folder / "error.pkl"
     text.write_text(f"Failure # 1 (occurred at 12:00)\n{error}")
@@ -143,7 +145,8 @@ def lose(searcher: PlanSearcher, trial: str, folder: Path, error: Exception | st
     file = str(pickled) if isinstance(error, Exception) else None
     tune_trial = SimpleNamespace(trial_id=trial, error_file=str(text), pickled_error_file=file, last_result=last)
     searcher.on_trial_complete(trial_id=trial, error=True)
-    WorkerLossCallback(searcher, lines.append).on_trial_error(iteration=1, trials=[tune_trial], trial=tune_trial)
+    losses = WorkerLossCallback(searcher, lines.append, lambda: silent)
+    losses.on_trial_error(iteration=1, trials=[tune_trial], trial=tune_trial)
     return lines
 
 
@@ -170,6 +173,18 @@ def test_only_want_of_memory_halves_the_micro_batch(searcher: PlanSearcher, tmp_
     assert searcher.suggest("c")["oom_retries"] == 1
     lose(searcher, "c", tmp_path, "1 worker(s) were killed due to the node running low on memory.", moved=True)
     assert searcher.suggest("d")["oom_retries"] == 1, "the machine's memory, not the GPU's"
+
+
+def test_a_worker_whose_machine_does_not_answer_uses_up_no_try(searcher: PlanSearcher, tmp_path: Path) -> None:
+    key = searcher.suggest("a")["key"]
+    gone = "RpcError: RPC error: Socket closed rpc_code: 14."  # Ray does not yet know that the node is lost
+    for trial, following in zip("abc", "bcd", strict=True):
+        (line,) = lose(searcher, trial, tmp_path, ActorUnavailableError(gone, None), silent=True)
+        assert line.startswith(f"tried again: {key}") and "node: " in line
+        assert searcher.suggest(following)["key"] == key
+    error = StageFailedError("error", "ValueError: no such column", "Traceback")
+    lose(searcher, "d", tmp_path, RayTaskError("train", "Traceback", error).as_instanceof_cause(), silent=True)
+    assert [attempt.kind for attempt in searcher.board.store.load_attempts(key)] == ["node"] * 3 + ["error"]
 
 
 def test_a_dead_worker_that_left_its_stacks_was_a_hang(searcher: PlanSearcher, tmp_path: Path) -> None:
@@ -199,6 +214,6 @@ def test_what_tune_pickles_can_be_pickled(room: Room) -> None:
     writer = StatusWriter(LocalStorage(room.results), "s", 2, console.print)
     progress = ProgressCallback(room.board(), 2, console, writer)
     assert pickle.loads(pickle.dumps(progress)).slots == 2
-    losses = WorkerLossCallback(PlanSearcher(room.board(), "{}", print), console.print)
+    losses = WorkerLossCallback(PlanSearcher(room.board(), "{}", print), console.print, lambda: False)
     assert pickle.loads(pickle.dumps(losses)).print_line is None
     assert TENTHS == 10
