@@ -29,8 +29,7 @@ from trainables.training.selection import Selection, Weights, copy_weights
 from trainables.worker.heartbeat import beat
 from trainables.worker.stage_clock import spend
 
-# On the CPU a batch is computed in pieces of so many hidden values (sub-tokens with padding, times width), whose
-# gradients add up: as fast as the whole batch, with less memory. A GPU takes the whole batch.
+# On the CPU a batch is computed in pieces of so many hidden values (sub-tokens times width): as fast, in less memory.
 PIECE_VALUES = 200_000
 CHECK_EVERY = 50  # steps between checks of the losses on a GPU: each check waits until the GPU has done all its work
 
@@ -174,10 +173,7 @@ class FineTuning:
         return "; ".join(notes) or None
 
     def _update(self, part: int, features: list[Feature]) -> Tensor:
-        """Do one optimizer step on a batch and return its loss, without waiting for the device.
-
-        Where memory runs out the batch is processed in halves, whose gradients add up.
-        """
+        """Do one optimizer step, in halves where memory runs out; return the loss, without waiting for the device."""
         for group in self.optimizer.param_groups:
             factor = rate_factor(self.step, self.steps, self.recipe.warmup, self.recipe.warmup_steps)
             group["lr"] = self.learning_rate * factor
