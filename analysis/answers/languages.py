@@ -54,6 +54,8 @@ def _describe_gap(evenness: Evenness) -> str:
     if not tested:
         return f"{start} It takes {MIN_SEEDS} seeds to test whether an intermediate task changes this gap."
     by_chance = len(tested) * (1 - CONFIDENCE_LEVEL)
+    if not narrower and not wider:
+        return f"{start} None of {len(tested)} tasks is shown to change this gap."
     return (
         f"{start} By its {CONFIDENCE_LEVEL:.0%} interval the gap is narrower with {list_names(narrower) or 'no task'} "
         f"and wider with {list_names(wider) or 'no task'} (by chance alone with {by_chance:.1f} of {len(tested)} "

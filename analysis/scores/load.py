@@ -84,9 +84,14 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
 
 
 def load_sweeps(path: Path) -> list[Scores]:
-    """Return the scores of a sweep folder, or of each sweep of an archive; none for any other path."""
+    """Return the scores of a sweep folder, or of each sweep of an archive; none for any other path.
+
+    Raises UsageError for a folder that holds an archive: its rows are no plain score rows.
+    """
     if (path / SWEEP_FILE).is_file():
         return [load_sweep(path)]
+    if path.is_dir() and (inside := next(filter(is_archive, sorted(path.glob("*.parquet"))), None)):
+        raise UsageError(f"{path} is a folder with {inside.name}, an archive of sweeps. Give {inside}.")
     return load_archive(path) if is_archive(path) else []
 
 

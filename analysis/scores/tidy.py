@@ -55,7 +55,11 @@ def scan_rows(file: Path, source: str, partitions: Mapping[str, pl.Series] = NO_
     try:
         return tidy(pl.scan_parquet(file, glob=False, hive_partitioning=False), source, partitions)
     except (PolarsError, OSError) as error:
-        raise UsageError(f"{source} cannot be read as Parquet: {first_line_of(error).rstrip('.')}.") from error
+        raise UsageError(_describe_damage(source, error)) from error
+
+
+def _describe_damage(source: str, error: Exception) -> str:
+    return f"{source} cannot be read as Parquet: {first_line_of(error).rstrip('.')}. If it is not whole, get it again."
 
 
 def collect_rows(rows: pl.LazyFrame, source: str) -> pl.DataFrame:
@@ -63,7 +67,7 @@ def collect_rows(rows: pl.LazyFrame, source: str) -> pl.DataFrame:
     try:
         return rows.collect(engine="streaming")
     except (PolarsError, OSError) as error:
-        raise UsageError(f"{source} cannot be read as Parquet: {first_line_of(error).rstrip('.')}.") from error
+        raise UsageError(_describe_damage(source, error)) from error
 
 
 def tidy(scan: pl.LazyFrame, source: str, partitions: Mapping[str, pl.Series] = NO_PARTITIONS) -> pl.LazyFrame:

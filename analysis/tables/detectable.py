@@ -14,7 +14,8 @@ def describe_detectable(effects: Mapping[str, float | None], basis: str, unit: s
     """
     known = {name: size for name, size in effects.items() if size is not None}
     if not known:
-        return f"What this sweep could have found is unknown: its scores give no test ({basis})."
+        effect = f"an effect {' or '.join(effects)}".rstrip()
+        return f"How large {effect} this sweep could have found is unknown: its scores give no test ({basis})."
     parts = [_format_size(size, unit, name) for name, size in known.items() if not math.isinf(size)]
     never = [name for name, size in known.items() if math.isinf(size)]
     texts = []

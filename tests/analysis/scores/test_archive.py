@@ -123,9 +123,13 @@ def test_the_rows_can_be_read_by_anyone(archive: Path) -> None:
 
 def test_nothing_is_overwritten_and_only_sweeps_are_archived(sweep: Path, archive: Path, capsys: Capture) -> None:
     assert "exists. Remove it" in refused(capsys, compact.main, sweep, "-o", archive)
-    assert "is neither a sweep folder" in refused(capsys, compact.main, archive.parent, "-o", "x.parquet")
+    assert "is neither a sweep folder" in refused(capsys, compact.main, sweep.parent, "-o", "x.parquet")
     missing = archive.parent / "missing" / "x.parquet"
     assert "cannot be written" in refused(capsys, compact.main, sweep, "-o", missing)
+
+
+def test_a_folder_with_an_archive_is_not_read_as_score_files(archive: Path, capsys: Capture) -> None:
+    assert f"Give {archive}." in refused(capsys, rank.main, archive.parent)
 
 
 def test_damaged_and_newer_archives_are_refused(archive: Path, capsys: Capture) -> None:
@@ -140,3 +144,4 @@ def test_damaged_and_newer_archives_are_refused(archive: Path, capsys: Capture) 
         assert message in refused(capsys, rank.main, archive)
     archive.write_bytes(archive.read_bytes()[:-8])
     assert not is_archive(archive) and not is_archive(archive.parent)
+    assert "If it is not whole, get it again." in refused(capsys, rank.main, archive)
