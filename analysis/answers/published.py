@@ -144,8 +144,8 @@ def _compare_protocols(transfer: Transfer) -> tuple[str, ...]:
         f"is chosen on the test scores of the other seeds, and read on the one left out ({MIN_SEEDS} seeds or more).",
         f"Learning rates: the paper's code has 1e-5 everywhere; ours {rates}, the best on English dev."
         + (f" Steps (median): {step_counts}." if step_counts else ""),
-        f"Retrieval: theirs reads layer 14 of 24; ours {24 * depth:.0f} of 24 or {12 * depth:.0f} of 12, for a pretrained "
-        "encoder.",
+        f"Retrieval: theirs reads layer 14 of 24; ours {24 * depth:.0f} of 24 or {12 * depth:.0f} of 12, "
+        "for a pretrained encoder.",
         *(["Data: ours are limited, so our scores and gains cannot be compared."] * scores.is_limited),
         *([f"Metric: not the official one for {list_names(other_metrics)}."] if other_metrics else []),
     )
