@@ -3,8 +3,8 @@
 stages/<key>/checkpoint/state.safetensors   exact state after a tenth: weights, optimizer, random states, curve
                         best-3.safetensors  weights of the best tenth, written once; none if those are the state's
 
-A checkpoint is due after a tenth if the time since the last one exceeds RISK_FACTOR times what one takes, or would
-exceed MAX_RISK before the next tenth ends. So a kill repeats at most one tenth or ten minutes, whichever is larger, and
+A checkpoint is due after a tenth if the time since the last one exceeds MIN_RISK and RISK_FACTOR times what one takes, or
+would exceed MAX_RISK before the next tenth ends. So a kill repeats at most one tenth or ten minutes, whichever is larger, and
 what is being written at that moment; and checkpoints take at most a twentieth of the time.
 
 State on a GPU is copied to the host at once and written in the background, one checkpoint at a time. State in the
@@ -33,7 +33,7 @@ TENTH, BEST_TENTHS, PHASE = "run.tenth", "run.best_tenths", "run.phase"
 SPENT, WRITTEN = "run.spent", "run.written"
 STATE_COPIES = 3  # of the weights in it: themselves and two moments
 RISK_FACTOR = 20  # times the duration of a checkpoint
-MAX_RISK = 600.0  # seconds
+MIN_RISK, MAX_RISK = 2.0, 600.0  # seconds
 FIRST_SPEED = 2e8  # bytes per second, before a process has written any
 FIRST_LATENCY = 0.01  # seconds
 
@@ -71,7 +71,7 @@ class TrainingState:
 
 def is_worthwhile(at_risk: float, tenth_seconds: float, expected: float) -> bool:
     """Return True if a checkpoint that takes `expected` seconds is due after a tenth, with so many seconds at risk."""
-    return at_risk >= RISK_FACTOR * expected or at_risk + tenth_seconds + expected > MAX_RISK
+    return at_risk >= max(MIN_RISK, RISK_FACTOR * expected) or at_risk + tenth_seconds + expected > MAX_RISK
 
 
 def count_checkpoints(tenth_seconds: float, expected: float, rungs: Collection[int] = ()) -> int:
