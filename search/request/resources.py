@@ -33,7 +33,7 @@ class ResourceRequest:
 
 
 def resource_request_of(options: RunOptions) -> ResourceRequest:
-    """Return the largest resources that a trial may need. Raise UsageError for a share that Ray cannot give."""
+    """Return the largest resources that a trial may need. Raise UsageError for a share that none can use."""
     gpus = 1.0 if options.gpus_per_trial == AUTO else float(options.gpus_per_trial)
     if gpus > 1:
         raise UsageError(f"--gpus-per-trial {gpus:g}: a trial trains on one GPU. Give 1, a share below 1, or {AUTO}.")

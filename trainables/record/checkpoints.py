@@ -3,9 +3,9 @@
 stages/<key>/checkpoint/state.safetensors   exact state after a tenth: weights, optimizer, random states, curve
                         best-3.safetensors  weights of the best tenth, written once; none if those are the state's
 
-A checkpoint is due after a tenth if the time since the last one exceeds MIN_RISK and RISK_FACTOR times what one takes, or
-would exceed MAX_RISK before the next tenth ends. So a kill repeats at most one tenth or ten minutes, whichever is larger, and
-what is being written at that moment; and checkpoints take at most a twentieth of the time.
+A checkpoint is due after a tenth if the time since the last one exceeds MIN_RISK and RISK_FACTOR times what one takes,
+or would exceed MAX_RISK before the next tenth ends. So a kill repeats at most one tenth or ten minutes, whichever is
+larger, and what is being written at that moment; and checkpoints take at most a twentieth of the time.
 
 State on a GPU is copied to the host at once and written in the background, one checkpoint at a time. State in the
 host's memory is written where it lies: a copy would double what a worker on a laptop needs.
