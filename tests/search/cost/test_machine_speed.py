@@ -2,10 +2,14 @@
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 import torch
 
+from search.cost import machine_speed
 from search.cost.machine_speed import SHAPES, Shape, build_sample, measure_speed, time_shapes, time_storing
+from search.cost.pass_speed import load_of_batch
 from spaces.encoders import PROFILES
 from trainables.models.encoder import load_encoder
 
@@ -27,10 +31,21 @@ def test_a_speed_is_measured_and_the_weights_stay(model: Path) -> None:
     assert torch.get_num_threads() == threads
 
 
-def test_a_step_takes_longer_than_an_evaluation_of_its_batch(model: Path) -> None:
-    speed = measure_speed(load_encoder(str(model)), PROFILES["miniature"], FEW)
-    load = next(load for load, _ in time_shapes(lambda _: time.time, [(8, 16)] * 2, time.perf_counter, 1.0))
-    assert speed.step.seconds_of(load) > speed.forward.seconds_of(load)
+def test_a_step_passes_backward_too_an_evaluation_only_forward(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder, passes = load_encoder(str(model)), [0]
+
+    def count(*_: object) -> None:
+        passes[0] += 1
+
+    encoder.model.register_forward_hook(count)
+    encoder.model.get_input_embeddings().weight.register_hook(count)
+    counted = SimpleNamespace(process_time=lambda: float(passes[0]), perf_counter=time.perf_counter)
+    monkeypatch.setattr(machine_speed, "time", counted)  # a second is a pass
+    speed = measure_speed(encoder, PROFILES["miniature"], FEW)
+    for rows, length in FEW:
+        load = load_of_batch(rows, length)
+        assert speed.step.seconds_of(load) == pytest.approx(2)
+        assert speed.forward.seconds_of(load) == pytest.approx(1)
 
 
 def test_a_slow_machine_times_the_two_smallest_shapes_only() -> None:
