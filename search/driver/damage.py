@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 
-from search.board.board import Board
 from search.sweep.disk import quarantine_root_of
 from trainables.storage.base import Storage
 
@@ -23,9 +22,8 @@ class DamageReporter:
                 self.reported.append(line)
                 self._print_line(f"damaged: {line}")
 
-    def report_all_damage(self, board: Board) -> None:
-        """Report the damaged files that the driver has found, and those that workers, which print nothing, moved."""
-        self.report(board.records.damage)
+    def report_moved_by_workers(self) -> None:
+        """Report the damaged files that workers, which print nothing, moved aside since the start."""
         for name in sorted(find_quarantined(self.results.list_sizes()) - self._quarantined_at_start):
             if not any(name in line for line in self.reported):
                 self.report([f"a worker moved a damaged file or folder aside and made it again -> {name}"])

@@ -23,6 +23,7 @@ from search.driver.damage import DamageReporter
 from search.driver.manifest import SweepManifest
 from search.driver.status_writer import StatusWriter
 from search.process import signals
+from search.process.garbage_collection import pass_over_all_objects, pause_garbage_collection
 from search.process.ray_folder import create_ray_folder, explain_substitute
 from search.request.flag_values import MAX_TRIALS_PER_GPU
 from search.request.options import RunOptions
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from search.driver.packing import GpuPacking
 
 
+@pause_garbage_collection()
 def make_board(
     request: SweepRequest, options: RunOptions | None, stopping_policy: StoppingPolicy | None, slots: int = 1
 ) -> Board:
@@ -81,13 +83,28 @@ class SweepRun:
 
 def run_sweep(request: SweepRequest, options: RunOptions, slots: int, damage: DamageReporter) -> tuple[Board, bool]:
     """Run the stages that are left; return the board, and True if interrupted. Raises UsageError."""
+    run, interrupted = _read_state(request, options, slots, damage), False
+    pass_over_all_objects()
+    board = run.board
+    if not board.is_complete:
+        interrupted = _run_stages(run)
+        damage.report(board.records.damage)
+        damage.report_moved_by_workers()
+    run.manifest.write()
+    run.status_writer.write_last(board, "interrupted" if interrupted else "done" if board.is_complete else "stopped")
+    return board, interrupted
+
+
+@pause_garbage_collection()
+def _read_state(request: SweepRequest, options: RunOptions, slots: int, damage: DamageReporter) -> SweepRun:
+    """Return the run of a request with the state that earlier runs left on disk, and report damaged files."""
     console, results = Console(file=open_progress_stream(), highlight=False, markup=False), request.context.results
     if not is_remote(results.url):  # object storage has no temporary names
         remove(results, find_temporaries(damage.files_at_start))
     early_stopping = make_early_stopping(request, options.scheduler)
     board = make_board(request, options, early_stopping, slots)
     damage.report(board.records.damage)
-    run = SweepRun(
+    return SweepRun(
         request=request,
         options=options,
         board=board,
@@ -97,10 +114,6 @@ def run_sweep(request: SweepRequest, options: RunOptions, slots: int, damage: Da
         manifest=SweepManifest(request, board),
         status_writer=StatusWriter(results, request.name, slots, partial(console.print, soft_wrap=True)),
     )
-    interrupted = not board.is_complete and _run_stages(run)
-    run.manifest.write()
-    run.status_writer.write_last(board, "interrupted" if interrupted else "done" if board.is_complete else "stopped")
-    return board, interrupted
 
 
 def _run_stages(run: SweepRun) -> bool:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from spaces.stage import TENTHS
 from trainables.storage.base import Storage, quarantine, write_text
 
-_ENTRY_PATTERN = re.compile(r'\["([\w.+-]+)", (\d+), (-?\d+(?:\.\d+)?(?:e[-+]\d+)?)\]')
+# An entry and what follows it: the next one, or the end of the file.
+_ENTRY_PATTERN = re.compile(r'\["([\w.+-]+)", (\d+), (-?\d+(?:\.\d+)?(?:e[-+]\d+)?)\](, |\]\Z)?')
 
 
 class RungEntry(NamedTuple):
@@ -41,10 +42,12 @@ class RungScores:
 
     def _read_file(self, name: str, stratum: str) -> None:
         content = (self.storage.read(name) or b"").decode(errors="replace")
-        entries = parse_whole_entries(content)
-        for entry in entries:
-            self.add(stratum, entry.key, entry.score)
-        if json.dumps(entries) != content:
+        entries, is_whole = parse_whole_entries(content)
+        if entries:
+            self.entries[stratum] = entries
+        for key, _, score in entries:
+            self.curves.setdefault(key, []).append(score)
+        if not is_whole:
             self.damaged_strata.add(stratum)
             kept = f"its first {len(entries)} entries are kept" if entries else "none of its entries are kept"
             self.damage.append(f"{name} is damaged; {kept} -> {quarantine(self.storage, name)}")
@@ -66,19 +69,20 @@ class RungScores:
         write_text(self.storage, f"{self.folder}/{stratum}.json", json.dumps(self.entries[stratum]))
 
 
-def parse_whole_entries(content: str) -> list[RungEntry]:
-    """Return the entries of a file before the first damaged one; each stage's tenths must count up from 1.
+def parse_whole_entries(content: str) -> tuple[list[RungEntry], bool]:
+    """Return the entries of a file before the first damaged one, and True if that is the whole file.
 
-    What follows the damage is lost, since the order of arrival may decide which arms are stopped.
+    Each stage's tenths must count up from 1. What follows the damage is lost, since the order of arrival may decide
+    which arms are stopped.
     """
     entries: list[RungEntry] = []
     last_tenths: dict[str, int] = {}
-    position = 1 if content.startswith("[") else len(content)
+    position, end = 1 if content.startswith("[") else len(content), "]" if content == "[]" else None
     while match := _ENTRY_PATTERN.match(content, position):
-        entry = RungEntry(match[1], int(match[2]), float(match[3]))
-        if entry.tenth != last_tenths.get(entry.key, 0) + 1 or entry.tenth >= TENTHS or not math.isfinite(entry.score):
-            break
-        last_tenths[entry.key] = entry.tenth
-        entries.append(entry)
-        position = match.end() + len(", ")
-    return entries
+        key, tenth, score, end = match[1], int(match[2]), float(match[3]), match[4]
+        if tenth != last_tenths.get(key, 0) + 1 or tenth >= TENTHS or not math.isfinite(score):
+            return entries, False
+        last_tenths[key] = tenth
+        entries.append(RungEntry(key, tenth, score))
+        position = match.end() if end == ", " else len(content)
+    return entries, end == "]"

@@ -5,7 +5,7 @@ It can be read while the sweep runs in another process or on another machine, an
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from search.board.arms import Arm, choose_winner, explain_unreachable
+from search.process.garbage_collection import pause_garbage_collection
 from search.schedulers.rungs import parse_whole_entries
 from search.sweep.disk import KEY_PATTERN
 from search.sweep.status_file import SweepStatus, read_status
@@ -134,6 +135,7 @@ def list_sweep_names(results: Storage) -> list[str]:
     return sorted(name.partition("/")[0] for name in results.list_sizes() if re.fullmatch(f"[^/]+/{SWEEP_FILE}", name))
 
 
+@pause_garbage_collection()
 def read_states(results: Storage, names: Iterable[str]) -> list[SweepState]:
     """Read the states of sweeps; raises UsageError for a sweep whose own file is missing or unusable."""
     files = results.list_sizes()
@@ -155,8 +157,7 @@ def _read_state(results: Storage, name: str, files: Mapping[str, int]) -> SweepS
         keys_by_stratum[stratum].append(key)
     context = StageContext(results=results, source=DataSource(benchmark=str(content["spec"].get("benchmark"))))
     keys = [key for key in content["stages"] if context.file_name(key, OUTCOME_FILE) in files]
-    with ThreadPoolExecutor(16) as pool:  # object storage is slow for one file, and serves many at once
-        arms = dict(zip(keys, pool.map(partial(_read_arm, context), keys), strict=True))
+    arms = _read_arms(context, keys)
     for record in records.values():
         parent = None if record.parent is None else records[record.parent]
         winner = None if parent is None else parent.winner
@@ -208,6 +209,15 @@ def _parse_decided(file: str, decided: Mapping[str, Any]) -> dict[str, DecidedCh
         raise UsageError(f"{file} has an unreadable entry in `decided` ({error}). {REWRITE_HINT}") from error
 
 
+def _read_arms(context: StageContext, keys: Sequence[str]) -> dict[str, Arm | None]:
+    """Return the arm of each key, in the order of the keys; see `_read_arm`."""
+    read = partial(_read_arm, context)
+    if not is_remote(context.results.url):
+        return {key: read(key) for key in keys}  # threads would take longer than the files
+    with ThreadPoolExecutor(16) as pool:  # object storage is slow for one file, and serves many at once
+        return dict(zip(keys, pool.map(read, keys), strict=True))
+
+
 def _read_arm(context: StageContext, key: str) -> Arm | None:
     """Return the arm of a stage that has an outcome; None if that or its specification cannot be read."""
     try:
@@ -220,4 +230,5 @@ def _read_arm(context: StageContext, key: str) -> Arm | None:
 def _read_stopped_keys(results: Storage, name: str, files: Mapping[str, int]) -> set[str]:
     """Return the keys that this sweep's early stopping has judged; stages that another sweep stopped may go on here."""
     content = results.read(name) if name in files else None
-    return {entry.key for entry in parse_whole_entries((content or b"").decode(errors="replace"))}
+    entries, _ = parse_whole_entries((content or b"").decode(errors="replace"))
+    return {entry.key for entry in entries}

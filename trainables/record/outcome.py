@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -40,7 +40,29 @@ class Outcome:
     memory: int | None = None  # peak bytes of GPU memory that torch reserved; None without a GPU
 
 
-_HINTS = get_type_hints(Outcome)
+def _build_check(hint: Any) -> Callable[[Any], bool]:
+    """Return a function that says whether a JSON value has a type. A whole number is a float too; a boolean is none."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        members = [_build_check(member) for member in inner]
+        return lambda value: any(is_member(value) for is_member in members)
+    if origin is Literal:
+        return lambda value: value in inner
+    if origin is Mapping:
+        is_item = _build_check(inner[1])
+        return lambda value: isinstance(value, dict) and all(map(is_item, value.values()))
+    if origin is tuple:
+        is_entry = _build_check(inner[0])
+        return lambda value: isinstance(value, list) and all(map(is_entry, value))
+    if hint is float:
+        return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return lambda value: isinstance(value, hint) and not isinstance(value, bool)
+
+
+_CHECKS = {name: _build_check(hint) for name, hint in get_type_hints(Outcome).items()}
+_REQUIRED = [
+    each.name for each in dataclasses.fields(Outcome) if each.default is MISSING and each.default_factory is MISSING
+]
 
 
 def write_outcome(context: StageContext, outcome: Outcome) -> None:
@@ -63,7 +85,7 @@ def read_outcome(context: StageContext, key: str) -> Outcome | None:
         fields = json.loads(content, parse_constant=_reject_constant)
         if not isinstance(fields, dict):
             raise ValueError("it is not a JSON object")
-        known = {each.name: fields[each.name] for each in dataclasses.fields(Outcome) if each.name in fields}
+        known = {name: fields[name] for name in _CHECKS if name in fields}
         outcome = _parse_outcome(known, key)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is damaged: {error}") from error
@@ -82,10 +104,8 @@ def _reject_constant(text: str) -> float:
 
 def _parse_outcome(fields: dict[str, Any], key: str) -> Outcome:
     """Return the outcome of these fields; raises ValueError for values that no stage could have written."""
-    defaults = ((each.name, each.default, each.default_factory) for each in dataclasses.fields(Outcome))
-    required = [name for name, default, factory in defaults if default is MISSING and factory is MISSING]
-    lacking = [name for name in required if name not in fields]
-    wrong = [name for name, value in fields.items() if not _is_of_type(value, _HINTS[name])]
+    lacking = [name for name in _REQUIRED if name not in fields]
+    wrong = [name for name, value in fields.items() if not _CHECKS[name](value)]
     if lacking or wrong:
         raise ValueError(f"without {', '.join(lacking)}" if lacking else f"{wrong[0]} is {fields[wrong[0]]!r}")
     outcome = Outcome(**{**fields, "curve": tuple(fields.get("curve", ()))})
@@ -101,19 +121,3 @@ def _parse_outcome(fields: dict[str, Any], key: str) -> Outcome:
         if not holds:
             raise ValueError(rule)
     return outcome
-
-
-def _is_of_type(value: Any, hint: Any) -> bool:
-    """Return True if a JSON value has a field's type. A whole number is a float too; a boolean is no number."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return any(_is_of_type(value, member) for member in inner)
-    if origin is Literal:
-        return value in inner
-    if origin is Mapping:
-        return isinstance(value, dict) and all(_is_of_type(item, inner[1]) for item in value.values())
-    if origin is tuple:
-        return isinstance(value, list) and all(_is_of_type(item, inner[0]) for item in value)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return isinstance(value, hint) and not isinstance(value, bool)

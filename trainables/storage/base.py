@@ -6,7 +6,7 @@ its writer was killed.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
@@ -74,7 +74,7 @@ def join_url(url: str, name: str) -> str:
 
 def check_name(name: str) -> str:
     """Return the name; raises ValueError for one that leads out of the storage."""
-    parts = PurePosixPath(name).parts
+    parts = [part for part in name.split("/") if part not in ("", ".")]
     if not parts or name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
         raise ValueError(f"{name!r} is not a name inside a results folder.")
     return name

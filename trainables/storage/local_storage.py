@@ -5,9 +5,10 @@ import fcntl
 import os
 import platform
 import shutil
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -75,25 +76,38 @@ class LocalStorage:
 
     def list_sizes(self, prefix: str = "") -> dict[str, int]:
         """See Storage. Links are not followed."""
-        top = self.path_of(prefix) if prefix else self.root
-        sizes = {}
-        for folder, _, files in os.walk(top, onerror=_refuse_unreadable):
-            relative = Path(folder).relative_to(self.root).as_posix()
-            for file in files:
-                try:
-                    size = os.lstat(f"{folder}/{file}").st_size
-                except FileNotFoundError:  # removed since it was listed
-                    continue
-                sizes[file if relative == "." else f"{relative}/{file}"] = size
+        sizes: dict[str, int] = {}
+        waiting = [check_name(prefix) if prefix else ""]
+        while waiting:
+            folder = waiting.pop()
+            for entry in self._scan(folder):
+                name = f"{folder}/{entry.name}" if folder else entry.name
+                if not entry.is_dir():
+                    with suppress(FileNotFoundError):  # removed since it was listed
+                        sizes[name] = entry.stat(follow_symlinks=False).st_size
+                elif not entry.is_symlink():
+                    waiting.append(name)
         return sizes
+
+    def _scan(self, folder: str) -> list[os.DirEntry[str]]:
+        """Return the entries of a folder, none if there is no such folder; one that cannot be listed is an error."""
+        try:
+            with os.scandir(f"{self.root}/{folder}" if folder else self.root) as entries:
+                return list(entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def remove(self, name: str) -> None:
         """See Storage."""
-        path = self.path_of(name)
-        if path.is_dir() and not path.is_symlink():
+        path = f"{self.root}/{check_name(name)}"
+        try:
+            mode = os.lstat(path).st_mode  # a fifth of the time of Path.lstat: most often there is nothing to remove
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if stat.S_ISDIR(mode):
             shutil.rmtree(path)
         else:
-            path.unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)
 
     def rename(self, name: str, new: str) -> None:
         """See Storage."""
@@ -125,12 +139,6 @@ class LocalStorage:
         file.write(describe_process())
         file.flush()
         return FileLock(file)
-
-
-def _refuse_unreadable(error: OSError) -> None:
-    """Raise the error of a folder that cannot be listed: its files must not count as absent."""
-    if not isinstance(error, FileNotFoundError | NotADirectoryError):
-        raise error
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ VERSION = 2  # raise it when a kind of task encodes its examples in another way
 EXAMPLES_PER_CALL = 10_000
 # Limits on what one process keeps; the least recently used sets are dropped first.
 MAX_FEATURES = 300_000  # of sets with features or examples in the process's own memory
-MAX_SETS = 64  # an open table holds up to eight files open, of 1,024 that a process may have on many systems
+MAX_TABLES = 64  # a mapped table holds up to eight files open, of 1,024 that a process may have on many systems
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class _CachedSet:
     table: FeatureTable
     examples: Sequence[Example] | None  # None if only the features were asked for
     owned_features: int  # features that are in the memory of this process, or whose examples are
+    is_mapped: bool  # the table is in files that stay open
 
 
 _cache: OrderedDict[tuple[object, ...], _CachedSet] = OrderedDict()
@@ -129,7 +130,8 @@ def _load_or_build(key: SplitKey, encoding: Encoding, *, with_examples: bool) ->
             _cache[cache_key] = _load(key, encoding, folder, with_examples=with_examples)
     _cache.move_to_end(cache_key)
     while len(_cache) > 1 and (
-        len(_cache) > MAX_SETS or sum(cached.owned_features for cached in _cache.values()) > MAX_FEATURES
+        sum(cached.is_mapped for cached in _cache.values()) > MAX_TABLES
+        or sum(cached.owned_features for cached in _cache.values()) > MAX_FEATURES
     ):
         _cache.popitem(last=False)
     return _cache[cache_key]
@@ -147,7 +149,7 @@ def _load(key: SplitKey, encoding: Encoding, folder: Path | None, *, with_exampl
 
     table = build() if folder is None else open_or_build_table(folder / _hash_settings(key, encoding), build)
     owned = len(table) if folder is None or with_examples else 0
-    return _CachedSet(table, None if loaded is None else loaded[0], owned)
+    return _CachedSet(table, None if loaded is None else loaded[0], owned, is_mapped=folder is not None)
 
 
 def _encode_chunks(task: Task, examples: Sequence[Example], encoding: Encoding) -> Iterator[list[Feature]]:

@@ -50,7 +50,8 @@ def start(room: Room, most: int = 10**6) -> tuple[list[str], list[str]]:
     reporter = DamageReporter(LocalStorage(room.results), lines.append)
     room.stop_early("asha")
     board = room.run(most)
-    reporter.report_all_damage(board)
+    reporter.report(board.records.damage)
+    reporter.report_moved_by_workers()
     return lines, [stage.key for stage in room.ran]
 
 

@@ -181,9 +181,8 @@ def labels_of(example: Example) -> tuple[int, ...]:
     return ()
 
 
-@pytest.mark.parametrize(("name", "limit"), [("MAX_FEATURES", 12_000), ("MAX_SETS", 2)])
-def test_the_least_recently_used_sets_go_first(name: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, name, limit)
+def test_the_least_recently_used_sets_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_FEATURES", 12_000)
 
     def ask(kind: str) -> object:
         return encode_training_table(MINIATURE, ONE_OF_EACH_KIND[kind], IN_MEMORY)
@@ -193,6 +192,18 @@ def test_the_least_recently_used_sets_go_first(name: str, limit: int, monkeypatc
     ask("pair")
     ask("tagging")
     assert ask("pair") is first and ask("choice") is not second
+
+
+def test_only_tables_in_open_files_are_counted(
+    written: DataSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_TABLES", 1)
+    mapped = encode_training_table(written, MNLI, encoding_in(tmp_path / "tables"))
+    for kind in ("pair", "choice"):
+        encode_split(MINIATURE, ONE_OF_EACH_KIND[kind], "dev", "en", IN_MEMORY)
+    assert encode_training_table(written, MNLI, encoding_in(tmp_path / "tables")) is mapped
+    encode_split(written, MNLI, "dev", "en", encoding_in(tmp_path / "tables"))  # a second one
+    assert encode_training_table(written, MNLI, encoding_in(tmp_path / "tables")) is not mapped
 
 
 def test_shared_tables_push_nothing_out(written: DataSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
