@@ -145,14 +145,16 @@ def run(options: RunOptions) -> int:
 def _show_plan(request: "SweepRequest", slots: int, options: RunOptions) -> int:
     from search.cost.cost import estimate_cost, estimate_work
     from search.cost.detectable import describe_detectable
+    from search.cost.host_memory import describe_memory
     from search.cost.observed_spread import find_spread
     from search.cost.plan_description import describe_plan
     from search.cost.time_description import describe_time
-    from search.driver.sweep_run import make_board
+    from search.driver.run_state import make_board
 
     arms = () if request.missing_data else make_board(request, None, None).iter_arms()
     done = Counter(stratum.id for stratum, arm in arms if arm.outcome is not None)
     lines = describe_plan(request, estimate_cost(request, slots, options.keep), done.total())
+    lines += describe_memory(request, options, slots)
     lines += describe_detectable(request, estimate_work(request), find_spread(request))
     lines += [f"left out: {line}" for line in request.skipped_tasks]
     lines += [f"note: {line}" for line in (*request.maker.start.notes, *request.foreign_notes)]

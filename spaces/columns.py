@@ -50,6 +50,7 @@ COLUMNS = (
     Column("seconds", "double", "Seconds the stage cost: the sum of the next ones without probing and waiting."),
     *(Column(column_of(activity), "double", f"Seconds spent on {about}.") for activity, about in ABOUT.items()),
     Column("checkpoint_bytes", "int64", "Bytes written as checkpoints."),
+    Column("device", "string", "What the stage ended on: CPU, or the name of the GPU with its share if below 1."),
     Column("limited", "bool", "True if training or test examples were cut: no score to publish."),
 )
 

@@ -29,7 +29,7 @@ from trainables.shared_training import leave_trained_states
 from trainables.stage_start import Training, load_parent, open_training
 from trainables.storage.base import FillFunction, LockedError
 from trainables.training.fine_tuning import DivergedError, FineTuning
-from trainables.training.memory import is_on_gpu, read_peak_memory, release_memory
+from trainables.training.memory import describe_device, is_on_gpu, read_peak_memory, release_memory
 from trainables.training.pretraining import Pretraining
 from trainables.training.schedule import end_of_tenth
 from trainables.training_stage import (
@@ -50,9 +50,9 @@ class StageRun:
     """A stage that is open in this process. Meanwhile no other process can work on it.
 
     `attempt` is the number of this try, and `oom_retries` the number of tries that ran out of memory: each halves the
-    micro-batch, and the batch stays the same. A stage that is `packed` beside others on a GPU does not halve it: its
-    next try gets a whole GPU instead. `targets` are the keys of target stages that are trained as this phase is. Raises
-    LockedError if another process keeps the stage open for ORPHAN_WAIT.
+    micro-batch, and the batch stays the same. `gpus` is its share of a GPU. A stage that is `packed` beside others does
+    not halve the micro-batch: its next try gets a whole GPU instead. `targets` are the keys of target stages that are
+    trained as this phase is. Raises LockedError if another process keeps the stage open for ORPHAN_WAIT.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class StageRun:
         *,
         attempt: int = 1,
         oom_retries: int = 0,
+        gpus: float = 0.0,
         packed: bool = False,
         targets: Sequence[str] = (),
     ) -> None:
@@ -69,7 +70,7 @@ class StageRun:
         self.profile = PROFILES.find(self.stage.profile)
         self.attempt, self.oom_retries, self.packed, self.targets = attempt, oom_retries, packed, tuple(targets)
         self.training: Training | None = None
-        self.clock = StageClock()
+        self.device, self.clock = describe_device(gpus), StageClock()
         self.test_results = TestResults()
         self.stage_probes = StageProbes()
         self.notes: list[str] = []
@@ -227,6 +228,7 @@ class StageRun:
             written=self.checkpoints.written_bytes,
             note="; ".join(notes) or None,
             attempts=self.attempt,
+            device=self.device,
             memory=read_peak_memory(),
         )
 

@@ -10,18 +10,20 @@ one. A start that takes longer than a stage would never be completed, and slots 
 """
 
 import json
+import platform
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import ray
 from ray import tune
 
 from trainables.data.task_data import DataSource
 from trainables.record.context import StageContext
 from trainables.record.outcome import Outcome
 from trainables.storage.open import open_storage
-from trainables.worker.failures import ERROR, StageFailedError, failure_of
+from trainables.worker.failures import ERROR, UNFIT_NODE, StageFailedError, failure_of
 from trainables.worker.heartbeat import watch_for_hang
 
 if TYPE_CHECKING:
@@ -67,6 +69,9 @@ class StageTrial(tune.Trainable):
         attempt, oom_retries: the number of this try, and the number of tries that ran out of memory.
         targets: keys of target stages that are trained as this phase is.
         gpus, packed: the share of a GPU, and True if measured memory chose it.
+        node_facts, precision: what the driver's node has, as JSON (None: this is the driver's node), and the precision
+            of training, by which the worker's own machine is checked.
+        kept_out: Ray's ids of nodes on which the trial may not run.
         hang_timeout: seconds without progress that count as a hang; 0 for no limit.
         wait: alone, for a trial that is no stage: it waits for this number of seconds, so that the slot keeps its
             worker until a stage can start.
@@ -107,6 +112,8 @@ class StageTrial(tune.Trainable):
                 self._run.save()
         except Exception as error:  # any failure of a stage is recorded, and the sweep goes on
             failure = failure_of(error, json.loads(self.config["context"])["results"])
+            if failure.kind is UNFIT_NODE:
+                raise StageFailedError(failure.kind.name, str(error), ray.get_runtime_context().get_node_id()) from None
             if failure.kind is not ERROR:
                 raise StageFailedError(failure.kind.name, failure.reason, failure.details) from None
             return {"dev": -1.0, "curve": [], "done": True, "error": failure.reason, "details": failure.details}
@@ -134,6 +141,8 @@ class StageTrial(tune.Trainable):
 
     def _resume(self) -> Outcome | None:
         """Open the stage; return its outcome so far if it was begun before and this run has not heard of it."""
+        if self.config["node_facts"] is not None:
+            _check_own_node(self.config)
         context = context_from_json(self.config["context"])
         with self._watch(context, opening=True):
             self._run = _open_stage(context, self.config)
@@ -154,6 +163,19 @@ class StageTrial(tune.Trainable):
             self._run = None
 
 
+def _check_own_node(config: dict[str, Any]) -> None:
+    """Raise UnfitNodeError if this machine lacks what stages need; before anything is written or read there."""
+    from trainables.node_gate import check_own_node
+    from trainables.record.node_facts import Places
+
+    name = f"{platform.node()}/{ray.get_runtime_context().get_node_id()[:6]}"
+    given = json.loads(config["context"])
+    places = Places(
+        data=given["source"]["data"], **{field: given[field] for field in ("results", "model", "hub_record")}
+    )
+    check_own_node(name, places, config["node_facts"], config["precision"] if config["gpus"] else None)
+
+
 def _open_stage(context: StageContext, config: dict[str, Any]) -> "StageRun":
     """Return the stage, opened. The first call in a process imports PyTorch."""
     import torch
@@ -166,5 +188,5 @@ def _open_stage(context: StageContext, config: dict[str, Any]) -> "StageRun":
     if config["gpus"]:
         require_gpu()
     limit_gpu_memory(config["gpus"])
-    given = {name: config[name] for name in ("attempt", "oom_retries", "packed", "targets")}
+    given = {name: config[name] for name in ("attempt", "oom_retries", "gpus", "packed", "targets")}
     return StageRun(context, config["key"], **given)

@@ -6,7 +6,7 @@ from analysis.page import charts
 from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, name_columns, table_of
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields
 from analysis.tables.source import list_names
-from analysis.transfer.cost import choose_unit
+from analysis.transfer.cost import choose_unit, describe_devices
 from analysis.transfer.ranking import Ranking
 
 COST_SCHEMA = {
@@ -62,4 +62,6 @@ def build_section(ranking: Ranking) -> Section:
         "seeds, on the device that ran it. Targets are not counted, because every chain has them. No task on the "
         "dashed line (the Pareto front) is beaten by one that costs no more."
     )
-    return Section("cost", "Cost", (Paragraph(text), figure))
+    warning = describe_devices(ranking.devices)
+    warnings = () if warning is None else (Paragraph(warning),)
+    return Section("cost", "Cost", (Paragraph(text), *warnings, figure))

@@ -120,6 +120,7 @@ def as_json(ranking: Ranking) -> str:
         "order": {name: contest.order for name, contest in ranking.contests.items()},
         "contests": {name: _build_contest(contest) for name, contest in ranking.contests.items()},
         "hours": {name: asdict(cost) for name, cost in ranking.costs.items()},
+        "devices": list(ranking.devices),
         "worth_their_cost": ranking.pareto_front,
         "phases": phases.build_document(ranking),
         "failures": failures.build_json(ranking),

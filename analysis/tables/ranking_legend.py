@@ -5,6 +5,7 @@ from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
 from analysis.tables import group_gains
 from analysis.tables.source import list_names, pluralise
+from analysis.transfer.cost import describe_devices
 from analysis.transfer.ranking import Ranking
 
 
@@ -55,6 +56,7 @@ def explain_marks(ranking: Ranking) -> list[str]:
             "Cost: training and evaluation of the intermediate run that was used, on its own hardware; below it, "
             "of all its learning rates. Means over seeds."
         )
+        lines += filter(None, [describe_devices(ranking.devices)])
     lines.append(
         "Each cell is the run with the best English dev score. Stopped, degenerate and failed runs are in no mean. "
         "Neighbours in the order need not differ."

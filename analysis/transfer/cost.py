@@ -1,6 +1,6 @@
 """The cost of each intermediate task: hours of training and evaluation, as its stages measured them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -39,6 +39,19 @@ def choose_unit(costs: Mapping[str, TaskCost]) -> TimeUnit:
     """Return the largest unit in which the most expensive run takes at least one."""
     longest = max((cost.run for cost in costs.values()), default=0.0)
     return next((unit for unit in TIME_UNITS if longest * unit.per_hour >= 1), TIME_UNITS[-1])
+
+
+def list_devices(transfer: Transfer) -> list[str]:
+    """Return the devices that the intermediate stages ran on, sorted; those that recorded none are left out."""
+    devices = transfer.loaded_scores.intermediate_rows["device"].unique().drop_nulls()
+    return sorted(devices.cast(pl.String))
+
+
+def describe_devices(devices: Sequence[str]) -> str | None:
+    """Return a warning where costs come from unlike devices; None where they do not."""
+    if len(devices) < 2:
+        return None
+    return f"The runs were on unlike devices ({', '.join(devices)}): their costs do not compare."
 
 
 def compute_costs(transfer: Transfer) -> Mapping[str, TaskCost]:

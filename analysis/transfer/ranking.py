@@ -22,7 +22,7 @@ from analysis.transfer.columns import (
     build_group_columns,
 )
 from analysis.transfer.contest import Contest, build_contest
-from analysis.transfer.cost import TaskCost, compute_costs
+from analysis.transfer.cost import TaskCost, compute_costs, list_devices
 from analysis.transfer.counted_failures import CountedFailures, rank_with_failures
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table, find_holm_threshold
 from analysis.transfer.failure_rates import FailureRates, count_failure_rates
@@ -59,6 +59,7 @@ class Ranking:
     item_level: ItemLevel  # present if the intervals are also over new test items
     errors: ErrorKind  # of the intervals over seeds
     costs: Mapping[str, TaskCost]
+    devices: tuple[str, ...]  # that the costs come from
     phases: PhaseScores  # English dev of the intermediate phases, beside the trivial answer
     pareto_front: tuple[str, ...]  # of hours and mean gain, cheapest first
     same_data: SameDataCells  # (chain, target) whose chain trains on the target's own rows
@@ -159,6 +160,7 @@ def rank_tasks(
         item_level=item_level,
         errors=uncertainty.kind,
         costs=costs,
+        devices=tuple(list_devices(transfer)),
         phases=measure_phases(transfer),
         pareto_front=tuple(transfer.intermediates[i] for i in find_pareto_front(hours, mean_gains)),
         same_data=same_data,

@@ -32,9 +32,13 @@ RAY_ENVIRONMENT = {
     "SPT_NOENV": "1",  # else Ray's process titles overwrite the environment, and the run's mark in it
 }
 
+# Settings of torch's allocator: the user's hold.
+ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
+
 # Passed on to a cluster's workers. Secrets (HF_TOKEN, AWS_SECRET_ACCESS_KEY) are not: Ray keeps these variables where
 # everybody on the cluster can read them. Secrets, and folders such as HF_HOME, are each node's own.
 FORWARDED_VARIABLES = (
+    *ALLOCATOR_VARIABLES,
     "HF_ENDPOINT",
     "HF_HUB_OFFLINE",
     "HF_DATASETS_OFFLINE",
@@ -110,6 +114,9 @@ def build_runtime_env(options: RunOptions) -> dict[str, Any]:
     variables = {"TOKENIZERS_PARALLELISM": "false"}
     if not options.gpus_per_trial:
         variables["CUDA_VISIBLE_DEVICES"] = ""  # a trial that requested no GPU must not use one
+    elif not {*ALLOCATOR_VARIABLES} & {*os.environ}:
+        # Batches differ in length, and fixed segments would leave fragments between them.
+        variables[ALLOCATOR_VARIABLES[0]] = "expandable_segments:True"
     if not options.uses_cluster:
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         return {"env_vars": {**variables, "PYTHONPATH": path}}
@@ -149,7 +156,7 @@ def list_alive_nodes() -> dict[str, Node]:
     for node in ray.nodes():
         if node["Alive"]:
             name, resources = f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}", node["Resources"]
-            nodes[node["NodeID"]] = Node(name, resources.get("CPU", 0), resources.get("GPU", 0))
+            nodes[node["NodeID"]] = Node(name, *(resources.get(kind, 0) for kind in ("CPU", "GPU", "memory")))
     return nodes
 
 
@@ -162,6 +169,6 @@ def list_node_types(bootstrap_file: Path = BOOTSTRAP_FILE) -> list[tuple[Node, i
     kinds = []
     for name, node_type in node_types.items():
         resources = node_type.get("resources", {})
-        node = Node(name, float(resources.get("CPU", 0)), float(resources.get("GPU", 0)))
+        node = Node(name, *(float(resources.get(kind, 0)) for kind in ("CPU", "GPU", "memory")))
         kinds.append((node, int(node_type.get("max_workers", 0))))
     return kinds

@@ -1,7 +1,7 @@
 """While a sweep runs on a cluster: report lost and new nodes, and a sweep that waits because no node fits."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ray import tune
@@ -17,8 +17,11 @@ IDLE_WARNING_AFTER = 60.0  # seconds without a running stage before a warning
 class NodeNews:
     """The changes of a cluster's nodes since the last look, as lines to print."""
 
-    def __init__(self, resource_request: ResourceRequest, nodes: Mapping[str, Node]) -> None:
-        self.resource_request, self.nodes = resource_request, dict(nodes)
+    def __init__(
+        self, resource_request: ResourceRequest, nodes: Mapping[str, Node], kept_out: Collection[str] = ()
+    ) -> None:
+        """`kept_out` are the ids of nodes that may run no stage, by now."""
+        self.resource_request, self.nodes, self.kept_out = resource_request, dict(nodes), kept_out
         self.last_ran: float | None = None  # time at which a stage ran last
         self.has_warned = False
 
@@ -41,10 +44,11 @@ class NodeNews:
 
     def _explain_idle(self, nodes: Mapping[str, Node]) -> str:
         trial = f"a trial of {self.resource_request}"
-        if any(count_fitting_trials(self.resource_request, node) for node in nodes.values()):
+        usable = [node for key, node in nodes.items() if key not in self.kept_out]
+        if any(count_fitting_trials(self.resource_request, node) for node in usable):
             reason = f"{trial} fits, so other work occupies the cluster, or workers are slow to start"
         else:
-            reason = f"none of the {len(nodes)} remaining nodes is large enough for {trial}"
+            reason = f"none of the {len(usable)} remaining nodes is large enough for {trial}"
         return (
             f"no stage has run for {IDLE_WARNING_AFTER:.0f} seconds: {reason}. "
             "The sweep waits. Ctrl-C stops it, and the same command continues."
@@ -58,12 +62,12 @@ class NodeWatchCallback(tune.Callback):
         self,
         resource_request: ResourceRequest,
         own_node: OwnNodeMonitor,
-        check_joined: Callable[[Mapping[str, Node]], list[str]],
+        kept_out: Collection[str],
         console: Console,
     ) -> None:
-        """Take the nodes from `own_node`; `check_joined` returns the problems of nodes that join."""
-        self.news = NodeNews(resource_request, own_node.nodes())
-        self.own_node, self.check_joined, self.console = own_node, check_joined, console
+        """Take the nodes from `own_node`; `kept_out` as in NodeNews. Nodes that join check themselves."""
+        self.news = NodeNews(resource_request, own_node.nodes(), kept_out)
+        self.own_node, self.console = own_node, console
         self.last_look = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -76,13 +80,8 @@ class NodeWatchCallback(tune.Callback):
         if now - self.last_look < LOOK_INTERVAL:
             return
         self.last_look = now
-        before, nodes = set(self.news.nodes), self.own_node.nodes()
         is_running = any(trial.status == "RUNNING" for trial in trials)
-        lines = self.news.describe_changes(nodes, is_running, now)
-        joined = {key: node for key, node in nodes.items() if key not in before}
-        if joined:
-            lines += self.check_joined(joined)
-        for line in lines:
+        for line in self.news.describe_changes(self.own_node.nodes(), is_running, now):
             self.console.print(line, soft_wrap=True)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

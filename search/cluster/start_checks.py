@@ -10,16 +10,20 @@ from search.request.options import RunOptions
 from search.request.request import SweepRequest
 from search.request.resources import count_cluster_slots, smallest_request_of
 from spaces.errors import UsageError
+from trainables.record.node_facts import NodeFacts
 
 if TYPE_CHECKING:
     from search.cluster.gpu_checks import GpuReport
 
 
-def check_cluster(options: RunOptions, request: SweepRequest, console: Console) -> int:
-    """Return the number of trials at once on the cluster; raises UsageError if it cannot run the sweep."""
+def check_cluster(options: RunOptions, request: SweepRequest, own_facts: NodeFacts, console: Console) -> int:
+    """Return the number of trials at once on the cluster; raises UsageError if it cannot run the sweep.
+
+    `own_facts` are those of this node, which every node must share.
+    """
     nodes = list_alive_nodes()
     slots = count_cluster_slots(options, nodes.values(), list_node_types())
-    errors, notes = check_nodes(nodes, request.context)
+    errors, notes = check_nodes(nodes, request.context, own_facts)
     if errors:
         raise UsageError("\n".join(errors))
     for note in notes:

@@ -14,9 +14,9 @@ from search.board.board import Board
 from search.driver.packing import GpuPacking
 from search.process import signals
 from spaces.plan import Stratum
-from spaces.stage import Stage
+from spaces.stage import Precision, Stage
 from trainables.record.outcome import Outcome
-from trainables.worker.failures import ERROR, NODE, WORKER, Failure, worker_failure_of
+from trainables.worker.failures import ERROR, NODE, UNFIT_NODE, WORKER, Failure, worker_failure_of
 
 MIN_WAIT = 0.5  # shortest wait of a slot for a stage, in seconds
 MIN_WAIT_SPACING = 0.2  # seconds between the ends of waits over all slots; each end costs the driver 0.03 s
@@ -38,18 +38,23 @@ class PlanSearcher(Searcher):
         on_change: Callable[[], None],
         *,
         hang_timeout: float = 0.0,
+        precision: Precision = "fp32",
+        node_facts: str | None = None,
         gpus: float = 0.0,
         packing: GpuPacking | None = None,
         use_wait_trials: bool = False,
     ) -> None:
         """`context_json` and `hang_timeout` (seconds) go to workers; `on_change` is called when stages start or end.
 
+        On a cluster `node_facts` are those of this node as JSON: workers check theirs, and their GPU by `precision`.
         `gpus` are those of each trial, unless `packing` chooses them. Packed trials have many shapes with workers of
         their own, so none of them waits.
         """
         super().__init__(metric="dev", mode="max")
         self.board, self.context_json, self.on_change, self.hang_timeout = board, context_json, on_change, hang_timeout
         self.gpus, self.packing = gpus, packing
+        self.precision, self.node_facts = precision, node_facts
+        self.kept_out = set[str]()  # Ray's ids of nodes that lack what stages need
         self.trials: dict[str, tuple[Stratum, Stage]] = {}
         self._handed_out = set[str]()  # keys, in this run
         self.use_wait_trials, self.wait_trials = use_wait_trials and packing is None, set[str]()
@@ -81,6 +86,9 @@ class PlanSearcher(Searcher):
             "attempt": len(attempts) + 1,
             "oom_retries": oom_retries(attempts),
             "hang_timeout": self.hang_timeout,
+            "node_facts": self.node_facts,
+            "precision": self.precision,
+            "kept_out": sorted(self.kept_out),
             "gpus": gpus,
             "packed": self.packing is not None and gpus < 1,
             "rungs": self.board.records.rungs_of(stratum.id),
@@ -143,11 +151,20 @@ class PlanSearcher(Searcher):
         if signals.is_stop_requested():  # the signal may have ended the worker too, which is no failure of the stage
             self.board.release(stage.key)
             return None
+        if failure.kind is UNFIT_NODE:
+            return self._keep_out(stage, failure, moved=moved)
         if failure.kind is WORKER:
             failure = self.board.store.pop_hang_failure(stage.key) or failure
         if self.board.fail(stage.key, failure, moved=moved):
             return f"tried again: {stage.key}  {stage.label}: {failure.kind.name}: {failure.reason}"
         return None
+
+    def _keep_out(self, stage: Stage, failure: Failure, *, moved: bool) -> str | None:
+        """Start no more trials on a node that its worker found unfit; returns a line to print at the first time."""
+        is_new = failure.details not in self.kept_out
+        self.kept_out.add(str(failure.details))
+        self.board.fail(stage.key, failure, moved=moved)
+        return f"kept out: {failure.reason} Stages run on other nodes." if is_new else None
 
     def save(self, checkpoint_path: str) -> None:
         """Save nothing, since the truth is in the store."""

@@ -72,6 +72,7 @@ class RunOptions:
     max_concurrent: int | None = None
     cpus_per_trial: int = 1
     gpus_per_trial: float | Literal["auto"] = 0.0
+    memory_per_trial: float | None = None  # GB of the host
     address: str | None = None
     hang_after: float = 30.0  # minutes
     keep: Literal["none", "winners", "all"] = "winners"
@@ -165,6 +166,8 @@ def build_parser() -> argparse.ArgumentParser:
     shares = f"a share of a GPU, at most 1, or {AUTO}: up to {MAX_TRIALS_PER_GPU} trials on one GPU"
     shares += ", by the memory measured for similar stages"
     add("--gpus-per-trial", type=values.parse_gpus, metavar=f"F|{AUTO}", help=shares)
+    memory = "of the host's memory, by which trials are placed; 0: by no memory (default: predicted, see --plan)"
+    add("--memory-per-trial", type=values.parse_non_negative_float, metavar="GB", help=memory)
     add("--address", metavar="ADDR", help="address of a running Ray cluster: HOST:PORT or auto")
     hang = "end a worker after so long without progress; 0: never (default: %(default)g)"
     add("--hang-after", type=values.parse_non_negative_float, metavar="MINUTES", help=hang)
@@ -175,7 +178,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--target-dev", action="store_true", help=dev)
     probes = f"also measure the encoder of every trained stage: {', '.join(PROBE_FAMILIES)}"
     add("--probes", metavar="A,B", help=probes)
-    add("--plan", action="store_true", help="print stages, cost and disk; start nothing")
+    add("--plan", action="store_true", help="print stages, cost, memory and disk; start nothing")
     add("--check", action="store_true", help="look at all data that the sweep needs; start nothing")
     add("--retry-failed", action="store_true", help="try failed stages again")
 

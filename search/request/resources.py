@@ -19,17 +19,20 @@ class Node:
     name: str
     cpus: float
     gpus: float
+    memory: float = 0.0  # bytes; 0 if unknown
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceRequest:
-    """The resources of one trial. `gpus` is a share of one GPU, at most 1."""
+    """The resources of one trial. `gpus` is a share of one GPU, at most 1; `memory` is the host's, in bytes."""
 
     cpus: int
     gpus: float
+    memory: int = 0
 
     def __str__(self) -> str:
-        return f"{self.cpus} CPU{'s' * (self.cpus != 1)} and {self.gpus:g} GPU{'s' * (self.gpus != 1)}"
+        memory = f" with {self.memory / 1e9:.1f} GB of memory" if self.memory else ""
+        return f"{self.cpus} CPU{'s' * (self.cpus != 1)} and {self.gpus:g} GPU{'s' * (self.gpus != 1)}{memory}"
 
 
 def resource_request_of(options: RunOptions) -> ResourceRequest:
@@ -50,10 +53,10 @@ def smallest_request_of(options: RunOptions) -> ResourceRequest:
 
 def count_fitting_trials(request: ResourceRequest, node: Node) -> int:
     """Count the trials that fit on a node at once. A share lies on one GPU: two GPUs hold four shares of 0.4."""
-    by_cpus = int(node.cpus // request.cpus)
-    if not request.gpus:
-        return by_cpus
-    return min(by_cpus, int(node.gpus) * int(1 / request.gpus + ROUNDING))
+    count = int(node.cpus // request.cpus)
+    if request.gpus:
+        count = min(count, int(node.gpus) * int(1 / request.gpus + ROUNDING))
+    return min(count, int(node.memory // request.memory)) if request.memory and node.memory else count
 
 
 def count_local_slots(options: RunOptions) -> int:

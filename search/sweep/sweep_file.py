@@ -1,18 +1,17 @@
 """The sweep's own file, `<results>/<sweep>/sweep.json`: its frozen specification, its plan and its stages' keys."""
 
 import json
-import platform
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from spaces.errors import UsageError
 from spaces.plan import Stratum
 from spaces.sweep_record import SWEEP_FILE, SWEEP_VERSION, parse_chain_seeds
+from spaces.versions import read_versions
 from trainables.storage.base import Lock, LockedError, Storage, quarantine, write_text
 
 RESULTS_LOCK = ".lock"  # in the results folder, beside the sweeps
@@ -20,7 +19,6 @@ GROWING_AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")
 GROWING_MAPPINGS = ("data", "languages", "mixture", "masked", "ceilings")  # may get more entries; no entry may change
 DERIVED_FIELDS = ("space", "controls", "retrieval")  # follow from the other fields
 _NAME_PATTERN = re.compile(r"\w[\w.+@~:-]*")  # of stages and strata: part of a path
-RECORDED_PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "ray", "optuna", "pyarrow", "polars", "numpy")
 REWRITE_HINT = "Run the sweep again: it rewrites the file, and no finished stage is trained again."
 
 
@@ -158,18 +156,6 @@ def _is_growth(field: str, before: Any, after: Any) -> bool:
         is_same_range = {**before, "draws": 0} == {**after, "draws": 0}
         return is_same_range and isinstance(old_draws, int) and isinstance(new_draws, int) and old_draws <= new_draws
     return False
-
-
-@cache
-def read_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that scores may depend on."""
-    versions = {"python": platform.python_version()}
-    for package in RECORDED_PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions
 
 
 @cache

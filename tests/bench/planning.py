@@ -34,7 +34,7 @@ from search.cost.cost import encoder_shape_of, estimate_cost
 from search.cost.disk_sizes import estimate_sizes
 from search.cost.plan_description import describe_plan
 from search.driver.manifest import SweepManifest
-from search.driver.sweep_run import make_board
+from search.driver.run_state import make_board
 from search.request.options import parse_options
 from search.request.request import SweepRequest, make_request
 from search.status import main as status

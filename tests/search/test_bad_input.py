@@ -156,7 +156,7 @@ def test_a_full_temporary_folder_is_not_taken_for_the_results(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("search.driver.sweep_run.make_board", full)
+    monkeypatch.setattr("search.driver.run_state.make_board", full)
     assert main(["--space", "quick", "--results", str(tmp_path)]) == 1
     message = capsys.readouterr().err.strip()
     assert message.startswith("stopped: temporary files cannot be written") and "set RAY_TMPDIR to a folder" in message
@@ -176,12 +176,12 @@ def test_results_that_cannot_be_written_end_the_sweep_with_one_line(
                 raise
             raise RuntimeError("an error of Tune") from error
 
-    monkeypatch.setattr("search.driver.sweep_run.make_board", full)
+    monkeypatch.setattr("search.driver.run_state.make_board", full)
     assert main(["--space", "quick", "--results", str(tmp_path)]) == 1
     message = capsys.readouterr().err.strip()
     assert "\n" not in message and str(tmp_path) in message and "MiB are free" in message
     assert "Fix this, then run the same command again." in message
     lock_results(LocalStorage(tmp_path)).release()  # it is free again
-    monkeypatch.setattr("search.driver.sweep_run.make_board", lambda *_: 1 / 0)
+    monkeypatch.setattr("search.driver.run_state.make_board", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["--space", "quick", "--results", str(tmp_path)])

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -13,7 +15,7 @@ from tests.tiny_stages import RECIPE, RETRIEVAL, target_stage
 from trainables import stage_run, stage_start, stage_trial
 from trainables.record import checkpoints
 from trainables.record.checkpoints import read_state
-from trainables.record.context import StageContext, write_spec
+from trainables.record.context import SCORES, StageContext, write_spec
 from trainables.record.outcome import read_outcome
 from trainables.retrieval import embeddings, neighbours
 from trainables.stage_trial import StageTrial, context_to_json
@@ -39,6 +41,8 @@ def trial(context: StageContext, stage: Stage, **config: Any) -> StageTrial:
         "targets": [],
         "is_known": True,
         "hang_timeout": 60,
+        "node_facts": None,
+        "precision": "fp32",
         **config,
     }
     stage_trial.setup(stage_trial.config)
@@ -202,7 +206,9 @@ def test_memory_is_measured_within_the_share_and_stays_with_the_outcome(
     assert {running.step()["memory"] for _ in range(TENTHS)} == {123}
     running.cleanup()
     outcome = read_outcome(context, TARGET.key)
-    assert outcome is not None and outcome.memory == 123
+    assert outcome is not None and (outcome.memory, outcome.device) == (123, "CPU")
+    rows = pq.read_table(pa.BufferReader(context.results.read(context.file_name(TARGET.key, SCORES))))
+    assert {*rows["device"].to_pylist()} == {"CPU"}
     assert shares == [0.5], "once, before the first tenth"
 
 

@@ -1,4 +1,4 @@
-"""A sweep in a virtual room: like `search/driver/sweep_run.py`, with the room in the place of Ray."""
+"""A sweep in a virtual room: like `search/driver/tuner.py`, with the room in the place of Ray."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,8 +7,8 @@ from ray.tune.schedulers import FIFOScheduler
 
 from search.board.board import Board
 from search.driver.drain import DrainingScheduler
+from search.driver.run_state import make_board, make_early_stopping
 from search.driver.searcher import PlanSearcher
-from search.driver.sweep_run import make_board, make_early_stopping
 from search.request.options import RunOptions, parse_options
 from search.request.request import SweepRequest, make_request
 from trainables.storage.base import Storage

@@ -37,7 +37,8 @@ class Outcome:
     note: str | None = None  # e.g. a halved micro-batch
     attempts: int = 1  # this try and the failed ones before it
     scores: str | None = None  # checksum of scores.parquet
-    memory: int | None = None  # peak bytes of GPU memory that torch reserved; None without a GPU
+    device: str | None = None  # what it ended on: CPU, or the name of a GPU, with the share if below 1
+    memory: int | None = None  # peak bytes of GPU memory that tensors held; None without a GPU
 
 
 def _build_check(hint: Any) -> Callable[[Any], bool]:

@@ -38,6 +38,7 @@ def build_score_rows(stage: Stage, rows: Sequence[Mapping[str, Any]], outcome: O
         "seconds": outcome.seconds,
         **{column_of(activity): outcome.spent.get(activity) for activity in ACTIVITIES},
         "checkpoint_bytes": outcome.written,
+        "device": outcome.device,
         "limited": is_limited(stage),
     }
     return [{**common, **row} for row in rows]

@@ -40,6 +40,20 @@ def require_gpu() -> None:
         raise NoGpuError(f"the trial has a share of a GPU, but torch {torch.__version__} ({build}) sees none.")
 
 
+def find_gpu_fault(*, uses_bf16: bool) -> str | None:
+    """Return why training would fail on the first GPU that this process sees; None if it would not."""
+    try:
+        require_gpu()
+        if uses_bf16 and not torch.cuda.is_bf16_supported(including_emulation=False):
+            return f"{torch.cuda.get_device_name(0)} has no bf16. Give --precision fp32."
+        run_step(torch.device("cuda", 0), uses_bf16=uses_bf16)
+    except NoGpuError as error:
+        return str(error)
+    except (RuntimeError, FloatingPointError) as error:
+        return f"a step on its GPU failed: {' '.join(str(error).split())}"
+    return None
+
+
 def collect_gpu_facts(*, uses_bf16: bool) -> GpuFacts:
     """Return the facts of the first GPU that this process sees, after a step on it. Raises NoGpuError without one."""
     require_gpu()

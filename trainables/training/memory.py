@@ -34,9 +34,20 @@ def compute_allocator_fraction(share: float, total: int) -> float:
     return max(0.0, share - CUDA_CONTEXT_BYTES / total)
 
 
+def describe_device(share: float) -> str:
+    """Return what a trial with this share of a GPU runs on: `CPU`, `NVIDIA H200` or `NVIDIA H200 x 0.5`."""
+    if not share or not torch.cuda.is_available():
+        return "CPU"
+    name = torch.cuda.get_device_name(0)
+    return name if share >= 1 else f"{name} x {share:g}"
+
+
 def read_peak_memory() -> int | None:
-    """Return the most bytes that torch's allocator has held since `limit_gpu_memory`; None without a GPU."""
-    return torch.cuda.max_memory_reserved() if torch.cuda.is_available() else None
+    """Return the most bytes that tensors have held since `limit_gpu_memory`; None without a GPU.
+
+    What torch has reserved beyond that is fragments, which expandable segments keep small (`build_runtime_env`).
+    """
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
 
 
 def try_within_memory(work: Callable[[], Value], *, reraise: bool) -> Value | None:

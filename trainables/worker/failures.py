@@ -42,9 +42,10 @@ HOST_MEMORY = FailureKind("host-memory", is_transient=True)  # Ray ended the wor
 DEVICE = FailureKind("device", is_transient=True)  # the GPU's driver failed, and the process with it
 WORKER = FailureKind("worker", is_transient=True)  # the worker's process ended
 NODE = FailureKind("node", is_transient=True, costs_try=False)  # the machine was lost
+UNFIT_NODE = FailureKind("unfit-node", is_transient=True, costs_try=False)  # it lacks what stages need: it is kept out
 HANG = FailureKind("hang", is_transient=True)  # no progress for longer than --hang-after
 STORAGE = FailureKind("storage", stops_sweep=True)  # the results cannot be written
-_KINDS = (ERROR, INPUT, MEMORY, PACKED, HOST_MEMORY, DEVICE, WORKER, NODE, HANG, STORAGE)
+_KINDS = (ERROR, INPUT, MEMORY, PACKED, HOST_MEMORY, DEVICE, WORKER, NODE, UNFIT_NODE, HANG, STORAGE)
 FAILURE_KINDS = {kind.name: kind for kind in _KINDS}
 
 _UNWRITABLE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -151,6 +152,8 @@ def _kind_of(error: BaseException, results: str | None) -> FailureKind:
     if isinstance(error, StageFailedError):
         return error.failure.kind
     names, text = {base.__name__ for base in type(error).__mro__}, str(error)
+    if "UnfitNodeError" in names:
+        return UNFIT_NODE
     # Texts are searched too, since libraries (and Tune) pass on the system's message, but not its error number.
     if (
         (isinstance(error, OSError) and error.errno in _UNWRITABLE_ERRNOS)

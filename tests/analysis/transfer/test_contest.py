@@ -145,6 +145,21 @@ def test_chains_of_one_phase_share_its_cost_and_its_end(tmp_path: Path) -> None:
     assert ranking.transfer.holes["nli:salt", "udpos", 0].reason == "its intermediate run: degenerate"
 
 
+def test_costs_of_unlike_devices_are_told_apart(tmp_path: Path) -> None:
+    runs = [Run(intermediate="none", test={"xnli": {"en": 0.5}})]
+    for task, device in (("nli", "NVIDIA A100"), ("pos", "NVIDIA T4 x 0.5"), ("ner", None)):
+        spent = {"seconds": 60.0, "device": device}
+        runs.append(Run(intermediate=task, kind="intermediate", test={}, stage=task, extra=spent))
+        runs.append(Run(intermediate=task, test={"xnli": {"en": 0.6}}, parent=task))
+    unlike = ranked(write_sweep(tmp_path / "unlike", runs, intermediates=["none", "nli", "pos", "ner"]))
+    warning = "The runs were on unlike devices (NVIDIA A100, NVIDIA T4 x 0.5): their costs do not compare."
+    assert unlike.devices == ("NVIDIA A100", "NVIDIA T4 x 0.5") and warning in ranking_legend.explain_marks(unlike)
+    alike = ranked(write_sweep(tmp_path / "alike", [*runs[:3], *runs[5:]], intermediates=["none", "nli", "ner"]))
+    assert alike.devices == ("NVIDIA A100",) and not any(
+        "unlike" in line for line in ranking_legend.explain_marks(alike)
+    )
+
+
 def test_costs_stand_in_the_same_order_every_time(tmp_path: Path) -> None:
     tasks = [f"task-{i}" for i in range(9)]
     runs = [Run(intermediate="none", test={"xnli": {"en": 0.5}})]

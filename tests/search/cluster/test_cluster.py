@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from search.cluster.cluster import build_runtime_env, connect_to_ray, list_node_types
+from search.cluster.cluster import ALLOCATOR_VARIABLES, build_runtime_env, connect_to_ray, list_node_types
 from search.request.options import RunOptions
 from search.request.resources import Node
 from spaces.errors import UsageError
@@ -40,6 +40,20 @@ def test_here_workers_get_the_way_to_the_code(monkeypatch: pytest.MonkeyPatch) -
     assert environment["env_vars"]["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "/elsewhere"]
     assert environment["env_vars"]["CUDA_VISIBLE_DEVICES"] == "" and "working_dir" not in environment
     assert "CUDA_VISIBLE_DEVICES" not in build_runtime_env(flags(None, gpus=0.5))["env_vars"]
+
+
+def test_the_allocator_of_trials_with_a_gpu_keeps_no_fragments_unless_the_user_says_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ALLOCATOR_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert not {*ALLOCATOR_VARIABLES} & {*build_runtime_env(flags(None))["env_vars"]}
+    for address in (None, "host:1"):
+        variables = build_runtime_env(flags(address, gpus=0.5))["env_vars"]
+        assert variables["PYTORCH_CUDA_ALLOC_CONF"] == "expandable_segments:True"
+    monkeypatch.setenv("PYTORCH_ALLOC_CONF", "backend:native")
+    variables = build_runtime_env(flags("host:1", gpus=1.0))["env_vars"]
+    assert variables["PYTORCH_ALLOC_CONF"] == "backend:native" and "PYTORCH_CUDA_ALLOC_CONF" not in variables
 
 
 @pytest.mark.parametrize("address", ["ray://host:10001", "host", "host:port", "nonsense"])

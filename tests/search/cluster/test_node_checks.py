@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from search.cluster.node_checks import NodeFacts, collect_node_facts, compare_versions, find_node_problems
+from search.cluster.node_checks import compare_versions
 from search.cluster.node_watch import IDLE_WARNING_AFTER, NodeNews
 from search.request.resources import Node, ResourceRequest
 from trainables.data.task_data import DataSource
 from trainables.record.context import StageContext
+from trainables.record.node_facts import NodeFacts, collect_node_facts, find_node_problems, places_of
 from trainables.storage.base import write_text
 from trainables.storage.open import open_storage
 
@@ -26,21 +27,23 @@ def context(tmp_path: Path) -> StageContext:
 
 def facts(context: StageContext, results: Path | str | None = None) -> NodeFacts:
     write_text(context.results, "marker", "ours")
-    where = context.results.url if results is None else str(results)
-    return collect_node_facts(where, context.source.data, context.model, context.hub_record, "marker", "answer")
+    places = places_of(context)
+    if results is not None:
+        places = dataclasses.replace(places, results=str(results))
+    return collect_node_facts(places, "marker", "answer")
 
 
 def test_a_node_that_has_everything_is_fine(context: StageContext) -> None:
     own = facts(context)
-    assert find_node_problems("n", own, own, context, has_answered=context.results.has("answer")) == []
+    assert find_node_problems("n", own, own, places_of(context), has_answered=context.results.has("answer")) == []
     assert compare_versions({"n": own}, own) == []
 
 
 def test_a_results_folder_of_the_node_s_own_is_named(context: StageContext, tmp_path: Path) -> None:
     own, other = facts(context), facts(context, results=tmp_path / "own")
-    (line,) = find_node_problems("n", other, own, context, has_answered=False)
+    (line,) = find_node_problems("n", other, own, places_of(context), has_answered=False)
     assert "is not shared with node n" in line and context.results.url in line
-    (line,) = find_node_problems("n", own, own, context, has_answered=False)
+    (line,) = find_node_problems("n", own, own, places_of(context), has_answered=False)
     assert "node n cannot write into" in line
 
 
@@ -49,7 +52,7 @@ def test_folders_must_be_there_and_the_same(context: StageContext, field: str, f
     own = facts(context)
     for value, difference in ((None, "is missing"), ("other", "has other contents")):
         changed = dataclasses.replace(own, **{field: value})  # type: ignore[arg-type]
-        (line,) = find_node_problems("n", changed, own, context, has_answered=True)
+        (line,) = find_node_problems("n", changed, own, places_of(context), has_answered=True)
         assert line.startswith(flag) and difference in line and "on node n" in line
 
 
@@ -61,7 +64,7 @@ def test_other_contents_are_seen(context: StageContext) -> None:
 
 def test_an_error_of_a_place_is_one_line(context: StageContext) -> None:
     own, other = facts(context), facts(context, results="ftp://nowhere/runs")
-    (line,) = find_node_problems("n", other, own, context, has_answered=False)
+    (line,) = find_node_problems("n", other, own, places_of(context), has_answered=False)
     assert line.startswith("node n: results") and "\n" not in line
 
 
@@ -69,10 +72,10 @@ def test_other_versions_are_a_note_and_missing_packages_a_problem(context: Stage
     own = facts(context)
     old = dataclasses.replace(own, versions={**own.versions, "torch": "1.0"})
     lacking = dataclasses.replace(own, versions={**own.versions, "transformers": "not installed"})
-    assert find_node_problems("n", old, own, context, has_answered=True) == []
+    assert find_node_problems("n", old, own, places_of(context), has_answered=True) == []
     (line,) = compare_versions({"a": old, "b": old, "c": own}, own)
     assert "torch" in line and "1.0 on a, b" in line
-    (line,) = find_node_problems("n", lacking, own, context, has_answered=True)
+    (line,) = find_node_problems("n", lacking, own, places_of(context), has_answered=True)
     assert "node n has no transformers" in line
     assert compare_versions({"n": lacking}, own) == []
 

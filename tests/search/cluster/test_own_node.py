@@ -91,7 +91,7 @@ def test_a_question_that_never_comes_back_is_noticed(monkeypatch: pytest.MonkeyP
 def test_the_loss_is_looked_for_before_a_trial_counts_as_failed() -> None:
     cluster, reasons = Cluster(), list[str]()
     watch = NodeWatchCallback(
-        ResourceRequest(1, 0), OwnNodeMonitor("h", cluster.ask, reasons.append), lambda new: [], Console(quiet=True)
+        ResourceRequest(1, 0), OwnNodeMonitor("h", cluster.ask, reasons.append), (), Console(quiet=True)
     )
     cluster.nodes = {"w": WORKER}
     watch.on_trial_error(1, [], None)

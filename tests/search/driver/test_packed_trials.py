@@ -9,7 +9,7 @@ from ray import cloudpickle
 from ray.exceptions import RayTaskError
 from ray.tune.search import Searcher
 
-from search.driver import sweep_run
+from search.driver import tuner
 from search.driver.packing import GpuPacking, memory_class_of
 from search.driver.searcher import PlanSearcher, WorkerLossCallback
 from search.request.resources import Node
@@ -71,8 +71,8 @@ def test_a_continued_sweep_knows_what_its_stages_took_before(room: Room, monkeyp
     (_, arm), *_ = first.iter_arms()
     assert arm.outcome is not None
     write_outcome(first.store.context, dataclasses.replace(arm.outcome, memory=5 * 2**30))
-    monkeypatch.setattr(sweep_run, "list_alive_nodes", lambda: {"1": Node("a", 8, 2), "2": Node("b", 8, 1)})
-    packing = sweep_run._make_packing(room.board(), 12, 16 * 2**30)
+    monkeypatch.setattr(tuner, "list_alive_nodes", lambda: {"1": Node("a", 8, 2), "2": Node("b", 8, 1)})
+    packing = tuner.make_packing(room.board(), 12, 16 * 2**30)
     assert packing.peak_by_class == {memory_class_of(arm.stage): 5 * 2**30} and packing.share_of(arm.stage, ()) == 0.5
     assert packing.gpu_count == 3
-    assert sweep_run._make_packing(room.board(), 40, None).gpu_count == 10, "more than there are: some are to join"
+    assert tuner.make_packing(room.board(), 40, None).gpu_count == 10, "more than there are: some are to join"

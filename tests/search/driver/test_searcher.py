@@ -16,7 +16,9 @@ from search.driver.early_stopping import EarlyStopping
 from search.driver.progress import ProgressCallback
 from search.driver.searcher import PlanSearcher, WorkerLossCallback
 from search.driver.status_writer import StatusWriter
+from search.driver.tuner import place_trial
 from search.process import signals
+from search.request.resources import ResourceRequest
 from spaces.halving import Verdict
 from spaces.stage import TENTHS
 from tests.search.conftest import Room, finish
@@ -70,7 +72,8 @@ def test_slots_without_a_stage_wait_and_keep_their_workers(room: Room, monkeypat
 
 def test_the_configuration_holds_scalars_only(searcher: PlanSearcher) -> None:
     config = searcher.suggest("a")
-    assert config.pop("rungs") == [] and config.pop("targets") == []
+    assert [config.pop(name) for name in ("rungs", "targets", "kept_out")] == [[]] * 3
+    assert config.pop("node_facts") is None, "this is the only node"
     assert all(isinstance(value, str | int | float) for value in config.values())
 
 
@@ -185,6 +188,31 @@ def test_a_worker_whose_machine_does_not_answer_uses_up_no_try(searcher: PlanSea
     error = StageFailedError("error", "ValueError: no such column", "Traceback")
     lose(searcher, "d", tmp_path, RayTaskError("train", "Traceback", error).as_instanceof_cause(), silent=True)
     assert [attempt.kind for attempt in searcher.board.store.load_attempts(key)] == ["node"] * 3 + ["error"]
+
+
+def test_an_unfit_node_gets_no_more_stages_and_uses_up_no_try(searcher: PlanSearcher, tmp_path: Path) -> None:
+    first = searcher.suggest("a")
+    assert first["kept_out"] == []
+    error = StageFailedError("unfit-node", "the results folder is not shared with node n.", "node-id")
+    lost = RayTaskError("train", "Traceback", error).as_instanceof_cause()
+    (line,) = lose(searcher, "a", tmp_path, lost)
+    assert line == "kept out: the results folder is not shared with node n. Stages run on other nodes."
+    for number in range(4):  # workers that were placed before the driver knew
+        again = searcher.suggest(f"b{number}")
+        assert (again["key"], again["kept_out"]) == (first["key"], ["node-id"])
+        assert lose(searcher, f"b{number}", tmp_path, lost) == [], "said once"
+    assert searcher.suggest("c")["key"] == first["key"]
+
+
+def test_a_trial_is_placed_on_any_node_but_those_kept_out() -> None:
+    resources = ResourceRequest(2, 1.0)
+    anywhere = place_trial(resources, {"gpus": 0.5, "kept_out": []})
+    assert anywhere.bundles == [{"CPU": 2, "GPU": 0.5}] and anywhere == place_trial(resources, {"gpus": 0.5})
+    assert place_trial(ResourceRequest(2, 0, memory=5), {"gpus": 0}).bundles == [{"CPU": 2, "memory": 5}]
+    elsewhere = place_trial(resources, {"gpus": 0.5, "kept_out": ["a", "b"]})
+    assert elsewhere != anywhere, "a worker on an unfit node is not used again"
+    selectors = elsewhere._bound.arguments["bundle_label_selector"]
+    assert selectors == [{"ray.io/node-id": "!in(a,b)"}]
 
 
 def test_a_dead_worker_that_left_its_stacks_was_a_hang(searcher: PlanSearcher, tmp_path: Path) -> None:

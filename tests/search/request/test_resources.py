@@ -36,6 +36,8 @@ def flags(
         (ResourceRequest(1, 0.1), Node("n", 80, 1), 10),
         (ResourceRequest(1, 0.5), Node("n", 8, 0), 0),
         (ResourceRequest(9, 0), Node("n", 8, 0), 0),
+        (ResourceRequest(1, 0, memory=3 * 10**9), Node("n", 8, 0, 7e9), 2),
+        (ResourceRequest(1, 0, memory=3 * 10**9), Node("unknown", 8, 0), 8),
     ],
     ids=str,
 )

@@ -10,6 +10,7 @@ from tests.trainables.trainings import RECIPE, training_of
 from trainables.training.memory import (
     CUDA_CONTEXT_BYTES,
     compute_allocator_fraction,
+    describe_device,
     limit_gpu_memory,
     read_peak_memory,
 )
@@ -27,7 +28,8 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         "get_device_properties": lambda device: properties,
         "reset_peak_memory_stats": lambda: calls.append("reset"),
         "set_per_process_memory_fraction": calls.append,
-        "max_memory_reserved": lambda: 123,
+        "max_memory_allocated": lambda: 123,
+        "get_device_name": lambda device: "NVIDIA H200",
     }.items():
         monkeypatch.setattr(torch.cuda, name, does)
     return calls
@@ -59,3 +61,13 @@ def test_a_packed_run_halves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(torch.OutOfMemoryError):
         training.advance()
     assert training.micro_batch == RECIPE.batch_size and len(device.sizes) == 1
+
+
+@pytest.mark.parametrize(("share", "name"), [(0.0, "CPU"), (0.5, "NVIDIA H200 x 0.5"), (1.0, "NVIDIA H200")])
+def test_a_device_has_its_name_and_a_share_its_number(gpu: list[Any], share: float, name: str) -> None:
+    assert describe_device(share) == name
+
+
+def test_without_a_gpu_the_device_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert describe_device(1.0) == "CPU"

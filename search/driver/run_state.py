@@ -1,0 +1,104 @@
+"""A run of a sweep: its request and options, and the state that earlier runs left on disk."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from search.board.board import Board
+from search.board.protocols import StoppingPolicy
+from search.board.store import Store
+from search.cost.cost import estimate_work, make_arm_duration
+from search.driver.damage import DamageReporter
+from search.driver.manifest import SweepManifest
+from search.driver.status_writer import StatusWriter
+from search.process.garbage_collection import pause_garbage_collection
+from search.request.options import RunOptions
+from search.request.request import SweepRequest
+from search.schedulers.seeds import RaceSeeds
+from search.sweep.cleanup import find_temporaries, remove
+from spaces.space import Range
+from spaces.streams import open_progress_stream
+from trainables.storage.base import is_remote
+
+if TYPE_CHECKING:
+    from search.driver.early_stopping import EarlyStopping
+
+
+@pause_garbage_collection()
+def make_board(
+    request: SweepRequest, options: RunOptions | None, stopping_policy: StoppingPolicy | None, slots: int = 1
+) -> Board:
+    """Return the board of a request over the stages in the store. Without options it is read-only, for a plan."""
+    rate_sampler = None
+    if isinstance(request.axes.learning_rates, Range):
+        from search.schedulers.rate_sampler import OptunaRateSampler
+
+        journal = f"{request.name}/draws.journal"
+        rate_sampler = OptunaRateSampler(request.context.results, journal, sweep_seed=0, read_only=options is None)
+    return Board(
+        request.plan,
+        request.maker,
+        Store(request.context, request.name, read_only=options is None),
+        rate_sampler,
+        stopping_policy=stopping_policy,
+        shared=request.shared,
+        race=RaceSeeds(request.plan) if request.spec["scheduler"] == "racing" else None,
+        arm_duration=make_arm_duration(estimate_work(request)),
+        slots=slots,
+        retry_failed=options is not None and options.retry_failed,
+        keep="all" if options is None else options.keep,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class SweepRun:
+    """A run of a sweep: its request and options, its board, and the writers of its files."""
+
+    request: SweepRequest
+    options: RunOptions
+    board: Board
+    early_stopping: "EarlyStopping | None"
+    slots: int
+    trial_memory: int = 0  # bytes that each trial asks Ray for
+    console: Console
+    manifest: SweepManifest
+    status_writer: StatusWriter
+
+
+@pause_garbage_collection()
+def read_state(request: SweepRequest, options: RunOptions, slots: int, damage: DamageReporter) -> SweepRun:
+    """Return the run of a request with the state that earlier runs left on disk, and report damaged files."""
+    console, results = Console(file=open_progress_stream(), highlight=False, markup=False), request.context.results
+    if not is_remote(results.url):  # object storage has no temporary names
+        remove(results, find_temporaries(damage.files_at_start))
+    early_stopping = make_early_stopping(request, options.scheduler)
+    board = make_board(request, options, early_stopping, slots)
+    damage.report(board.records.damage)
+    return SweepRun(
+        request=request,
+        options=options,
+        board=board,
+        early_stopping=early_stopping,
+        slots=slots,
+        console=console,
+        manifest=SweepManifest(request, board),
+        status_writer=StatusWriter(results, request.name, slots, partial(console.print, soft_wrap=True)),
+    )
+
+
+def make_early_stopping(request: SweepRequest, scheduler: str) -> "EarlyStopping | None":
+    """Return the early stopping of a request, with the scores that its rungs have on disk; None without one.
+
+    Phases are never stopped: their winner is the parent of every target, and after half of the tenths the final winner
+    leads in hardly more than half of the phases (docs/lab-log.md). Phases are the smaller part of the work.
+    """
+    from search.driver.early_stopping import RULES, EarlyStopping
+    from search.schedulers.rungs import RungScores
+
+    if scheduler == "none":
+        return None
+    targets = [stratum for stratum in request.plan if stratum.kind == "target"]
+    arm_counts = {stratum.id: stratum.arm_count for stratum in targets if stratum.arm_count > 1}
+    return EarlyStopping(RungScores(request.context.results, f"{request.name}/rungs"), RULES[scheduler], arm_counts)
