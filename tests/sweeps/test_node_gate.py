@@ -18,6 +18,8 @@ from tests.sweeps.test_cluster import ended, scores, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(700)]
 RAY = Path(sys.executable).parent / "ray"
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64, "RAY_USAGE_STATS_ENABLED": "0"}
+SEEDS = ("--seeds", "0..3")  # so many that the node joins before the end
 BIND = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 
 
@@ -32,11 +34,10 @@ def can_hide_folders() -> bool:
 def head(tmp_path: Path) -> Iterator[str]:
     """The address of a cluster with one node of one CPU."""
     port, folder = "6391", f"/tmp/ts-gate-{os.getpid()}"
-    quiet = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
     flags = ["--include-dashboard=false", "--object-store-memory=100000000", f"--temp-dir={folder}"]
     process = subprocess.Popen(
         [RAY, "start", "--head", f"--port={port}", "--num-cpus=1", "--block", *flags],
-        env=quiet,
+        env={**os.environ, **TOKEN},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
         start_new_session=True,
@@ -53,13 +54,14 @@ def test_a_node_with_results_of_its_own_is_kept_out(head: str, tmp_path: Path) -
     alone, shared, empty = (tmp_path / name for name in ("alone", "shared", "empty"))
     for folder in (shared, empty):
         folder.mkdir()
-    _, err = ended(start(alone))
-    process = start(shared, "--address", head, "--max-concurrent", "3")
+    _, err = ended(start(alone, *SEEDS))
+    process = start(shared, *SEEDS, "--address", head, "--max-concurrent", "3", **TOKEN)
     while not list(shared.glob("stages/*/lock")) and process.poll() is None:
         time.sleep(0.1)
     joining = [str(RAY), "start", f"--address={head}", "--num-cpus=2", "--object-store-memory=100000000", "--block"]
     node = subprocess.Popen(
         ["unshare", "-m", "bash", "-c", BIND, "bash", str(empty), str(shared), *joining],
+        env={**os.environ, **TOKEN},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
         start_new_session=True,
