@@ -13,7 +13,7 @@ from search.process import signals
 from search.process.processes import kill_started_processes, make_run_environment, watch_children
 from search.process.ray_start import RAY_PROCESSES, expect_start
 from search.request.options import RunOptions
-from search.request.resources import Node, count_local_cpus
+from search.request.resources import Node, count_local_cpus, count_mig_parts
 from spaces.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,6 +102,7 @@ def _start_or_join(options: RunOptions, ray_folder: Path) -> None:
         ray.init(
             address="local",  # never another Ray on this machine, nor the one in RAY_ADDRESS
             num_cpus=count_local_cpus(),
+            num_gpus=count_mig_parts() or None,  # None: as many as Ray sees
             include_dashboard=False,
             object_store_memory=100 * 2**20,
             _temp_dir=str(ray_folder),

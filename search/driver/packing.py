@@ -43,7 +43,9 @@ class GpuPacking:
     """The shares of GPUs of a sweep's trials.
 
     A stage whose memory class was not measured gets a whole GPU. So does the next attempt at a stage that ran out of
-    memory in a share, or whose device failed: libraries of GPUs do not always say that memory is short.
+    memory in a share, or whose device failed: libraries of GPUs do not always say that memory is short, and a fault of
+    a neighbour may end all trials on a GPU (under MPS it does). So a device's fault in a share costs no try; on a whole
+    GPU it is the stage's own.
     """
 
     def __init__(self, gpu_count: float, gpu_memory: int | None) -> None:
@@ -90,10 +92,12 @@ class GpuPacking:
         self.record_peak(self.trials.pop(trial_id).stage, peak)
 
     def remove_failed_trial(self, trial_id: str, failure: Failure) -> Failure:
-        """Remove a trial that has failed; returns its failure, with lack of memory in a share told apart as PACKED."""
+        """Remove a trial that has failed; returns its failure, told apart as PACKED where that came of its share."""
         trial = self.trials.pop(trial_id)
-        if failure.kind is not MEMORY:
+        if failure.kind not in (MEMORY, DEVICE):
             return failure
-        if self.gpu_memory is not None:  # it needed more than its share, and so will others of its class
+        if (
+            failure.kind is MEMORY and self.gpu_memory is not None
+        ):  # it needed more than its share, and so will others of its class
             self.record_peak(trial.stage, int(trial.share * self.gpu_memory))
         return dataclasses.replace(failure, kind=PACKED) if trial.share < 1 else failure

@@ -102,7 +102,15 @@ def count_local_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def count_mig_parts() -> int:
+    """Count the parts of divided GPUs (MIG) that this process may use: neither torch nor Ray counts more than one."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    return sum(name.strip().startswith("MIG-") for name in visible)
+
+
 def _count_local_gpus() -> int:
+    if parts := count_mig_parts():
+        return parts
     import torch
 
     return torch.cuda.device_count()

@@ -36,7 +36,7 @@ class FailureKind:
 ERROR = FailureKind("error", is_task_related=True)  # deterministic, of code or data
 INPUT = FailureKind("input", is_transient=True, is_task_related=True)  # something could not be read for the moment
 MEMORY = FailureKind("memory", is_transient=True, is_task_related=True)  # the second try halves the micro-batch
-# Out of memory in a share of a GPU; the next try gets a whole one.
+# Out of memory in a share of a GPU, or a fault of that GPU, maybe a neighbour's; the next try gets a whole one.
 PACKED = FailureKind("packed", is_transient=True, costs_try=False)
 HOST_MEMORY = FailureKind("host-memory", is_transient=True)  # Ray ended the worker, since its machine ran out of memory
 DEVICE = FailureKind("device", is_transient=True)  # the GPU's driver failed, and the process with it

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from search.board.attempts import make_attempt
+from search.board.attempts import Attempt, can_retry, make_attempt
 from search.driver.packing import GpuPacking, count_trials_per_gpu, memory_class_of
 from tests.tiny_stages import TARGET
 from trainables.worker.failures import DEVICE, MEMORY, PACKED, WORKER, Failure
@@ -75,10 +75,23 @@ def test_memory_that_runs_out_in_a_share_is_the_packing_s_fault() -> None:
 def test_other_failures_stay_what_they_are() -> None:
     packing = GpuPacking(1, 16 * GIB)
     packing.record_peak(TARGET, GIB)
-    for kind, share in ((WORKER, 0.25), (DEVICE, 1.0)):  # a GPU's libraries do not always say that memory is short
-        packing.add_trial("a", TARGET, ())
-        failure = packing.remove_failed_trial("a", Failure(kind, "why"))
-        assert failure.kind is kind and packing.share_of(TARGET, (make_attempt(failure, moved=False),)) == share
+    packing.add_trial("a", TARGET, ())
+    failure = packing.remove_failed_trial("a", Failure(WORKER, "why"))
+    assert failure.kind is WORKER and packing.share_of(TARGET, (make_attempt(failure, moved=False),)) == 0.25
+
+
+def test_a_device_s_fault_may_be_a_neighbour_s_and_on_a_whole_gpu_is_the_stage_s_own() -> None:
+    packing = GpuPacking(1, 16 * GIB)
+    packing.record_peak(TARGET, GIB)
+    attempts: tuple[Attempt, ...] = ()
+    for share, kind in ((0.25, PACKED), (1.0, DEVICE), (1.0, DEVICE)):
+        assert can_retry(attempts) if attempts else True
+        assert packing.add_trial("a", TARGET, attempts) == share
+        failure = packing.remove_failed_trial("a", Failure(DEVICE, "CUDA error: an illegal memory access"))
+        assert failure.kind is kind
+        attempts = (*attempts, make_attempt(failure, moved=False))
+    assert not can_retry(attempts), "the fault in a share cost no try, the two others did"
+    assert packing.share_of(TARGET, ()) == 0.25, "it says nothing of the memory that others need"
 
 
 def test_no_more_is_handed_out_than_there_are_gpus() -> None:

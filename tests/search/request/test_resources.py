@@ -13,6 +13,7 @@ from search.request.resources import (
     count_cluster_slots,
     count_fitting_trials,
     count_local_slots,
+    count_mig_parts,
     resource_request_of,
 )
 from spaces.errors import UsageError
@@ -92,3 +93,12 @@ def test_measured_shares_leave_room_for_four_on_each_gpu(monkeypatch: pytest.Mon
     monkeypatch.setattr(resources, "count_local_cpus", lambda: 8)
     assert count_local_slots(flags(1, AUTO, address=None)) == 4
     assert count_local_slots(flags(1, AUTO, most=3, address=None)) == 3
+
+
+def test_parts_of_a_divided_gpu_are_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-11,MIG-22, MIG-33")
+    monkeypatch.setattr(resources, "count_local_cpus", lambda: 16)
+    assert count_mig_parts() == 3 and count_local_slots(flags(1, 1.0, address=None)) == 3
+    for visible in ("0,1", ""):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert count_mig_parts() == 0
