@@ -7,8 +7,9 @@ Parts: `speed` (real sub-tokens per second and share of the peak, for inputs as 
 against `transformers.Trainer` with its defaults and told bf16 and batches by length), `switches` (eager attention,
 torch.compile), `stage` (shares of training, evaluation and checkpoints: written at once and in the background, with
 evaluation batch by batch and ahead), `memory` (a run that must halve its batches to fit), `packing` (two trainings side
-by side against one after the other) and `host` (where the host's time of a step goes). Each part prints a table as soon
-as it is done, and parts that would begin after `--minutes` are named and left out.
+by side against one after the other; run it once with NVIDIA's MPS and once without), `launches` (fewer calls for the
+device: launches.py) and `host` (where the host's time of a step goes). Each part prints a table as soon as it is done,
+and parts that would begin after `--minutes` are named and left out.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "bench")]
 
+import launches
 import throughput
 import torch
 from rivals import BATCH, RATE, WARM, now
@@ -88,7 +90,15 @@ def measure_switches(options: Namespace) -> None:
 def begin(options: Namespace, shape: str, *, batch: int = BATCH) -> tuple[FineTuning, EvalSet]:
     """Return a training on made-up pairs before its first step, and a dev set of them."""
     flags = Namespace(
-        **{**vars(options), "shape": shape, "lengths": "mnli", "data": None, "layers": None, "bucket": None}
+        **{
+            **vars(options),
+            "shape": shape,
+            "lengths": "mnli",
+            "data": None,
+            "model": None,
+            "layers": None,
+            "bucket": None,
+        }
     )
     flags.vocabulary = 8_000 if options.shape == "tiny" else None
     size = throughput.shape_of(flags)
@@ -221,12 +231,27 @@ def measure_host(options: Namespace) -> None:
     print(found.key_averages().table(sort_by="self_cpu_time_total", row_limit=15, max_name_column_width=40))
 
 
+def measure_launches(options: Namespace) -> None:
+    """Print what a step takes with fewer calls for the device."""
+    print("| shape | step | ms | ms of the host |\n|---|---|---|---|")
+    for shape in options.shapes:
+        for name, build in launches.VARIANTS.items():
+            training, _ = begin(options, shape)
+            try:
+                step = build(training, launches.make_batch(training))
+                whole, host = launches.time_steps(step, training.encoder.device)
+                print(f"| {shape} | {name} | {whole:.1f} | {host:.1f} |", flush=True)
+            except RuntimeError as error:
+                print(f"| {shape} | {name} | {error} | |", flush=True)
+
+
 PARTS: dict[str, Part] = {
     "speed": measure_speed,
     "stage": measure_stage,
     "packing": measure_packing,
     "memory": measure_memory,
     "switches": measure_switches,
+    "launches": measure_launches,
     "host": measure_host,
 }
 
