@@ -42,7 +42,11 @@ PROFILES = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderShape:
-    """Layers, hidden size, inner size of the feed-forward part, vocabulary and positions of an encoder."""
+    """Layers, hidden size, inner size of the feed-forward part, vocabulary and positions of an encoder.
+
+    A gated feed-forward part has three matrices instead of two. `key_width` is that of keys and values, which is less
+    than the hidden size where several queries share them. Rotary and relative positions have no table: 0 positions.
+    """
 
     name: str
     layers: int
@@ -50,11 +54,15 @@ class EncoderShape:
     inner: int
     vocabulary: int
     positions: int = 514  # of XLM-R
+    gated: bool = False
+    key_width: int | None = None  # None: the hidden size
 
     @property
     def layer_parameters(self) -> int:
         """Parameters of the layers, which determine the compute."""
-        return self.layers * (4 * self.width**2 + 2 * self.width * self.inner + 9 * self.width + self.inner)
+        attention = 2 * self.width**2 + 2 * self.width * (self.key_width or self.width)
+        feed_forward = (3 if self.gated else 2) * self.width * self.inner
+        return self.layers * (attention + feed_forward + 9 * self.width + self.inner)
 
     @property
     def parameters(self) -> int:
@@ -62,16 +70,40 @@ class EncoderShape:
         return self.layer_parameters + (self.vocabulary + self.positions + 3) * self.width
 
 
+def _modern(
+    name: str, layers: int, width: int, inner: int, vocabulary: int, key_width: int | None = None
+) -> EncoderShape:
+    """Return a shape with a gated feed-forward part and rotary positions."""
+    shape = {"layers": layers, "width": width, "inner": inner, "vocabulary": vocabulary}
+    return EncoderShape(name=name, **shape, positions=0, gated=True, key_width=key_width)
+
+
+def _classic(name: str, layers: int, width: int, inner: int, vocabulary: int, positions: int = 514) -> EncoderShape:
+    """Return a shape like XLM-R's."""
+    return EncoderShape(name=name, layers=layers, width=width, inner=inner, vocabulary=vocabulary, positions=positions)
+
+
 ENCODER_SHAPES = Table(
     "encoder shape",
     (
-        EncoderShape(name=DEFAULT_ENCODER, layers=24, width=1024, inner=4096, vocabulary=250_002),
-        EncoderShape(name="FacebookAI/xlm-roberta-base", layers=12, width=768, inner=3072, vocabulary=250_002),
-        EncoderShape(
-            name="google-bert/bert-base-multilingual-cased", layers=12, width=768, inner=3072, vocabulary=119_547
-        ),
+        _classic(DEFAULT_ENCODER, 24, 1024, 4096, 250_002),
+        _classic("FacebookAI/xlm-roberta-base", 12, 768, 3072, 250_002),
+        _classic("facebook/xlm-roberta-xl", 36, 2560, 10_240, 250_880),
+        _classic("google-bert/bert-base-multilingual-cased", 12, 768, 3072, 119_547, 512),
+        _classic("intfloat/multilingual-e5-small", 12, 384, 1536, 250_037, 512),
+        _classic("intfloat/multilingual-e5-base", 12, 768, 3072, 250_002),
+        _classic("intfloat/multilingual-e5-large", 24, 1024, 4096, 250_002),
+        _classic("microsoft/Multilingual-MiniLM-L12-H384", 12, 384, 1536, 250_037, 512),
+        _classic("microsoft/mdeberta-v3-base", 12, 768, 3072, 251_000, 512),
+        _modern("jhu-clsp/mmBERT-small", 22, 384, 1152, 256_000),
+        _modern("jhu-clsp/mmBERT-base", 22, 768, 1152, 256_000),
+        _modern("EuroBERT/EuroBERT-210m", 12, 768, 3072, 128_256),
+        _modern("EuroBERT/EuroBERT-610m", 26, 1152, 4096, 128_256, key_width=384),
+        _modern("EuroBERT/EuroBERT-2.1B", 32, 2304, 6144, 128_256, key_width=768),
     ),
 )
+# Kinds of models (`model_type`) whose feed-forward part is gated.
+GATED_KINDS = {"modernbert", "eurobert", "nomic_bert", "gemma3_text", "llama", "mistral", "qwen2", "qwen3"}
 
 
 def shape_of(model: str) -> EncoderShape | None:
@@ -83,13 +115,18 @@ def shape_of(model: str) -> EncoderShape | None:
         return None
     try:
         fields = json.loads(config.read_text(encoding="utf-8"))
+        width, heads = int(fields["hidden_size"]), int(fields["num_attention_heads"])
+        head_width = int(fields.get("head_dim") or width // heads)
+        is_rotary = any(name.startswith(("rope_", "global_rope_")) for name in fields)
         return EncoderShape(
             name=model,
             layers=int(fields["num_hidden_layers"]),
-            width=int(fields["hidden_size"]),
+            width=width,
             inner=int(fields["intermediate_size"]),
             vocabulary=int(fields["vocab_size"]),
-            positions=int(fields["max_position_embeddings"]),
+            positions=0 if is_rotary else int(fields["max_position_embeddings"]),
+            gated=fields.get("model_type") in GATED_KINDS,
+            key_width=head_width * int(fields.get("num_key_value_heads") or heads),
         )
     except (ValueError, KeyError, TypeError):
         return None
