@@ -102,6 +102,11 @@ def run(options: RunOptions) -> int:
     from search.request.request import make_request  # heavy imports come after --help
     from search.request.resources import count_local_slots
 
+    if options.print_space:
+        from search.request.chosen_space import format_chosen_space
+
+        print(format_chosen_space(options), end="")
+        return ExitCode.DONE
     check_hub_cache(options)
     request = make_request(options)
     for line in request.hub_notes:

@@ -11,7 +11,10 @@ from spaces.bounds import Bounds
 from spaces.chain import NONE
 from spaces.errors import UsageError
 from spaces.space import Space
+from spaces.space_file import read_space_file
 from spaces.table import Table
+
+SPACE_FILES = (".py", ".toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,17 @@ SPACES = Table(
 
 
 def find_space(name_or_file: str, benchmark: Benchmark) -> Space:
-    """Return a named space, or SPACE of a Python file, which is executed. Raises UsageError if that fails."""
+    """Return a named space, that of a TOML file, or SPACE of a Python file, which is executed.
+
+    Raises UsageError if that fails.
+    """
     path = Path(name_or_file)
-    if path.suffix != ".py":
+    if path.suffix not in SPACE_FILES:
         return SPACES.find(name_or_file).build(benchmark)
     if not path.is_file():
         raise UsageError(f"the space file {name_or_file} does not exist.")
+    if path.suffix == ".toml":
+        return read_space_file(path)
     try:
         space = runpy.run_path(str(path)).get("SPACE")
     except Exception as error:  # any error of the user's code is for the user to fix

@@ -1,6 +1,7 @@
 """Spaces: the axes that a sweep varies. Pure data, which `plan.py` turns into stages.
 
-The named spaces are in `named_spaces.py`. A user's own space is a Python file with a variable `SPACE`:
+The named spaces are in `named_spaces.py`. A user's own space is a TOML file (`space_file.py`), or a Python file with a
+variable `SPACE`:
 
     from spaces.space import Range, Space
     SPACE = Space(name="rates", intermediates=("mnli", "squad~freelb"), learning_rates=Range(1e-4, 5e-3, draws=6))

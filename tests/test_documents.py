@@ -27,7 +27,7 @@ MOST_LINES = {
     "docs/reliability.md": 265,
     "docs/results.md": 130,
     "docs/scheduling.md": 70,
-    "docs/xtreme.md": 160,
+    "docs/xtreme.md": 165,
 }
 NAMED_TEST = re.compile(r"`((?:[\w/]+/)?test_\w+\.py)(?:::([\w*]+))?`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")

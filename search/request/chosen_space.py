@@ -8,14 +8,16 @@ from typing import Any, TypeVar
 
 from search.request import flag_values as values
 from search.request.options import RunOptions
-from spaces.benchmark import Benchmark, Budget
+from spaces.benchmark import BENCHMARKS, Benchmark, Budget
 from spaces.bounds import BOUND_NAMES, Bounds
 from spaces.chain import MLM
+from spaces.encoders import PROFILES
 from spaces.errors import UsageError
-from spaces.named_spaces import SPACES, find_space
+from spaces.named_spaces import SPACE_FILES, SPACES, find_space
 from spaces.phase import MaskedWords
 from spaces.probe_columns import PROBE_FAMILIES
-from spaces.space import Space
+from spaces.space import Space, resolve_axes
+from spaces.space_file import format_space
 
 Settings = TypeVar("Settings", Space, Budget, Bounds, MaskedWords)
 
@@ -47,6 +49,14 @@ def space_of(options: RunOptions, benchmark: Benchmark) -> Space:
     return _apply_flags(space, flags)
 
 
+def format_chosen_space(options: RunOptions) -> str:
+    """Return the space of these flags as a TOML file. Raise UsageError for an unknown name or value."""
+    benchmark = BENCHMARKS.find(options.benchmark)
+    space = space_of(options, benchmark)
+    resolve_axes(space, benchmark, PROFILES["miniature" if benchmark.name == "miniature" else "pretrained"])
+    return format_space(space, benchmark)
+
+
 def _parse_list(flag: str, text: str | None, parse_item: Callable[[str], object]) -> tuple[object, ...] | None:
     return None if text is None else values.parse_list(flag, text, parse_item)
 
@@ -73,7 +83,7 @@ def _add_controls(space: Space, benchmark: Benchmark) -> tuple[str, ...]:
 
 def resolve_sweep_name(options: RunOptions) -> str:
     """Return the sweep's name, which is a folder in the results. Raise UsageError for one that is no plain name."""
-    space = Path(options.space).stem if options.space.endswith(".py") else options.space
+    space = Path(options.space).stem if options.space.endswith(SPACE_FILES) else options.space
     name = options.name if options.name is not None else f"{space}-{options.benchmark}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name in ("stages", "encoded"):
         raise UsageError(

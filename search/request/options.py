@@ -81,13 +81,14 @@ class RunOptions:
     probes: str | None = None
     plan: bool = False
     check: bool = False
+    print_space: bool = False
     retry_failed: bool = False
     new_commits: bool = False
 
     @property
     def is_dry_run(self) -> bool:
-        """True if nothing is to be trained: `--plan` or `--check`."""
-        return self.plan or self.check
+        """True if nothing is to be trained: `--plan`, `--check` or `--print-space`."""
+        return self.plan or self.check or self.print_space
 
     @property
     def uses_cluster(self) -> bool:
@@ -113,7 +114,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     add = p.add_argument_group("what to search").add_argument
     named = "; ".join(f"{space.name}: {space.about}" for space in SPACES.values())
-    add("--space", metavar="NAME|FILE", help=f"{named}; or a Python file, which is executed (default: %(default)s)")
+    files = "or a TOML file, or a Python file, which is executed"
+    add("--space", metavar="NAME|FILE", help=f"{named}; {files} (default: %(default)s)")
     add("--benchmark", help=f"{' or '.join(BENCHMARKS)} (default: %(default)s)")
     add("--model", metavar="ID|DIR", help="encoder for xtreme (default: XLM-R Large)")
     add("--data", metavar="DIR", help="folder laid out like the hub (default: the hub itself)")
@@ -180,6 +182,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--probes", metavar="A,B", help=probes)
     add("--plan", action="store_true", help="print stages, cost, memory and disk; start nothing")
     add("--check", action="store_true", help="look at all data that the sweep needs; start nothing")
+    add("--print-space", action="store_true", help="print the space as a TOML file to start from; start nothing")
     add("--retry-failed", action="store_true", help="try failed stages again")
 
     p.set_defaults(**dataclasses.asdict(RunOptions()))
