@@ -102,6 +102,8 @@ def run(options: RunOptions) -> int:
     from search.request.request import make_request  # heavy imports come after --help
     from search.request.resources import count_local_slots
 
+    if options.hours == 0:
+        raise UsageError("--hours 0: nothing can be done in no time. Give a time above 0.")
     if options.print_space:
         from search.request.chosen_space import format_chosen_space
 
@@ -139,7 +141,9 @@ def run(options: RunOptions) -> int:
         print(flush=True)
         _print_summary(request, board, time.monotonic() - began)
         if is_interrupted:
-            print(signals.format_resume_message(), file=sys.stderr)
+            if options.hours is not None:
+                _print_ranking(request)
+            print(signals.format_resume_message(signals.read_stop_reason()), file=sys.stderr)
             return ExitCode.INTERRUPTED
         _print_ranking(request)
         return ExitCode.FAILED if _print_failures(board) else ExitCode.DONE

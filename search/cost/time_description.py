@@ -1,6 +1,6 @@
 """The lines of `--plan` on time: the hours on this machine, by a measurement on the spot, or why there are none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from search.cost.cost import encoder_shape_of
 from search.cost.pass_speed import MachineSpeed, load_of_batch
@@ -10,6 +10,7 @@ from search.request.request import SweepRequest
 from search.sweep.units import format_bytes, format_duration
 from spaces.encoders import PROFILES
 from spaces.errors import first_line_of
+from spaces.plan import Stratum
 
 BUSY = 1.25  # slowdown from which on the line says that other programs run
 
@@ -63,7 +64,18 @@ def _measure_and_estimate(request: SweepRequest, options: RunOptions, slots: int
     stops_early = options.scheduler != "none" and any(
         stratum.kind == "target" and stratum.arm_count > 1 for stratum in request.plan
     )
-    return format_wall_time(wall, speed, tuple(sorted(sampler.full_length)), stops_early=stops_early)
+    lines = format_wall_time(wall, speed, tuple(sorted(sampler.full_length)), stops_early=stops_early)
+    return lines if options.hours is None else [*lines, describe_hours(wall, request.plan, options.hours)]
+
+
+def describe_hours(wall: WallTime, plan: Sequence[Stratum], hours: float) -> str:
+    """Return what of a plan a budget of time holds, in stages and in whole seeds, as a line to print."""
+    done = [id_ for end, id_ in wall.ends if end <= 3600 * hours]
+    seed_of = {stratum.id: stratum.seed for stratum in plan}
+    waiting = {seed_of[id_] for end, id_ in wall.ends if end > 3600 * hours}
+    whole = [str(seed) for seed in sorted({*seed_of.values()} - waiting)]
+    seeds = f"whole seeds: {', '.join(whole)}" if whole else "no seed would be whole"
+    return f"  --hours {hours:g} would hold {len(done)} of {len(wall.ends)} stages that are left; {seeds}"
 
 
 def format_wall_time(

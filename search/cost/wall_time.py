@@ -5,7 +5,7 @@ No early stopping is counted, so the hours are an upper bound as far as the spee
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from search.board.order import order_strata
@@ -30,6 +30,7 @@ class WallTime:
     checkpoint_bytes: float  # written by the stages that are not done
     slots: int
     mean_step: Load  # of the stages that are not done
+    ends: Sequence[tuple[float, str]] = ()  # of each stage that is not done, with its stratum, in the order of time
 
 
 def estimate_wall_time(
@@ -52,7 +53,8 @@ def estimate_wall_time(
     arms = {stratum.id: stratum.arm_count for stratum in plan}
     left = {id_: max(0, count - done.get(id_, 0)) for id_, count in arms.items()}
     fixed = START_SECONDS + reading
-    span = find_makespan(plan, seconds, left, slots)
+    ends = [(fixed + now, id_) for now, id_ in iter_ends(plan, seconds, left, slots)]
+    span = ends[-1][0] - fixed if ends else 0.0
     busy = sum(seconds[id_].total * count for id_, count in left.items())
     share = span / busy if busy else 0.0  # of the wall in a second of a trial
     naive = [
@@ -71,13 +73,21 @@ def estimate_wall_time(
         checkpoint_bytes=sum(seconds[id_].checkpoint_bytes * count for id_, count in left.items()),
         slots=slots,
         mean_step=steps.times(1 / steps.batches) if steps.batches else steps,
+        ends=ends,
     )
 
 
 def find_makespan(
     plan: Sequence[Stratum], seconds: Mapping[str, StageSeconds], arms: Mapping[str, int], slots: int
 ) -> float:
-    """Return the seconds until all `arms` (a number by stratum) have run, started in the order of the board.
+    """Return the seconds until all `arms` (a number by stratum) have run, started in the order of the board."""
+    return max((now for now, _ in iter_ends(plan, seconds, arms, slots)), default=0.0)
+
+
+def iter_ends(
+    plan: Sequence[Stratum], seconds: Mapping[str, StageSeconds], arms: Mapping[str, int], slots: int
+) -> Iterator[tuple[float, str]]:
+    """Yield the second at which each arm ends, with its stratum, in the order of time.
 
     A stratum may start when every arm of its parent has ended.
     """
@@ -111,4 +121,4 @@ def find_makespan(
         if not unfinished[id_]:
             settled.extend(children[id_])
             open_strata()
-    return now
+        yield now, id_

@@ -13,6 +13,7 @@ from search.cost.cost import estimate_work, make_arm_duration
 from search.driver.damage import DamageReporter
 from search.driver.manifest import SweepManifest
 from search.driver.status_writer import StatusWriter
+from search.driver.time_budget import TimeBudget
 from search.process.garbage_collection import pause_garbage_collection
 from search.request.options import RunOptions
 from search.request.request import SweepRequest
@@ -62,6 +63,7 @@ class SweepRun:
     early_stopping: "EarlyStopping | None"
     slots: int
     trial_memory: int = 0  # bytes that each trial asks Ray for
+    budget: TimeBudget | None = None
     console: Console
     manifest: SweepManifest
     status_writer: StatusWriter
@@ -82,6 +84,7 @@ def read_state(request: SweepRequest, options: RunOptions, slots: int, damage: D
         board=board,
         early_stopping=early_stopping,
         slots=slots,
+        budget=None if options.hours is None else TimeBudget(board, 3600 * options.hours),
         console=console,
         manifest=SweepManifest(request, board),
         status_writer=StatusWriter(results, request.name, slots, partial(console.print, soft_wrap=True)),

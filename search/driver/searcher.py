@@ -12,6 +12,7 @@ from ray.tune.search import Searcher
 from search.board.attempts import oom_retries
 from search.board.board import Board
 from search.driver.packing import GpuPacking
+from search.driver.time_budget import TimeBudget
 from search.process import signals
 from spaces.plan import Stratum
 from spaces.stage import Precision, Stage
@@ -42,18 +43,19 @@ class PlanSearcher(Searcher):
         node_facts: str | None = None,
         gpus: float = 0.0,
         packing: GpuPacking | None = None,
+        budget: TimeBudget | None = None,
         use_wait_trials: bool = False,
     ) -> None:
         """`context_json` and `hang_timeout` (seconds) go to workers; `on_change` is called when stages start or end.
 
         On a cluster `node_facts` are those of this node as JSON: workers check theirs, and their GPU by `precision`.
-        `gpus` are those of each trial, unless `packing` chooses them. Packed trials have many shapes with workers of
-        their own, so none of them waits.
+        With a `budget` of time no stage begins that would not end in it. `gpus` are those of each trial, unless
+        `packing` chooses them. Packed trials have many shapes with workers of their own, so none of them waits.
         """
         super().__init__(metric="dev", mode="max")
         self.board, self.context_json, self.on_change, self.hang_timeout = board, context_json, on_change, hang_timeout
         self.gpus, self.packing = gpus, packing
-        self.precision, self.node_facts = precision, node_facts
+        self.precision, self.node_facts, self.budget = precision, node_facts, budget
         self.kept_out = set[str]()  # Ray's ids of nodes that lack what stages need
         self.trials: dict[str, tuple[Stratum, Stage]] = {}
         self._handed_out = set[str]()  # keys, in this run
@@ -70,6 +72,9 @@ class PlanSearcher(Searcher):
         if self.packing is not None and self.packing.is_full:
             return None
         stage = self.board.start_next()
+        if stage is not None and self.budget is not None and not self.budget.allows(self.board.running[stage.key][0]):
+            self.board.release(stage.key)
+            stage = None
         if stage is None:
             return self._suggest_wait(trial_id)
         stratum = self.board.running[stage.key][0].stratum

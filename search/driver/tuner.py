@@ -20,6 +20,7 @@ from search.driver.packing import GpuPacking
 from search.driver.progress import ProgressCallback
 from search.driver.run_state import SweepRun
 from search.driver.searcher import PlanSearcher, WorkerLossCallback
+from search.driver.time_budget import TimeBudgetCallback
 from search.process import signals
 from search.request.flag_values import MAX_TRIALS_PER_GPU
 from search.request.resources import ResourceRequest, resource_request_of
@@ -51,6 +52,7 @@ def run_tuner(
         node_facts=None if own_facts is None else json.dumps(dataclasses.asdict(own_facts)),
         gpus=resources.gpus,
         packing=packing,
+        budget=run.budget,
         use_wait_trials=not options.uses_cluster,  # a cluster might start nodes for trials that only wait
     )
     # Tune's warnings of incomplete trials are noise: their stages are tried again, or listed as failed at the end.
@@ -78,6 +80,8 @@ def run_tuner(
         tuner.fit()
     if board.is_complete or board.breaker.stop_reason is not None:
         return False
+    if run.budget is not None and run.budget.has_refused:
+        signals.request_stop(f"{run.budget.reason}: no stage that is left would end in time", is_quiet=True)
     if not signals.is_stop_requested():
         unsettled = [id_ for id_, state in board.states.items() if not state.is_settled]
         raise RuntimeError(
@@ -111,6 +115,8 @@ def _build_callbacks(
         ProgressCallback(run.board, run.slots, run.console, run.status_writer),
         DrainCallback(),
     ]
+    if run.budget is not None:
+        callbacks.append(TimeBudgetCallback(run.budget))
     if own_node is not None:
         watch = NodeWatchCallback(resources, own_node, searcher.kept_out, run.console)
         callbacks.insert(0, watch)  # before WorkerLossCallback

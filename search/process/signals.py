@@ -34,7 +34,8 @@ class _StopState:
 
     is_installed: bool = False
     is_deferred: bool = False  # stages run: let them finish their tenth
-    requested_at: float | None = None  # time of the first signal
+    requested_at: float | None = None  # time of the first signal, or of `request_stop`
+    reason: str = "interrupted"
     teardowns: list[Callable[[], object]] = field(default_factory=list)
 
 
@@ -59,6 +60,19 @@ def reinstall() -> None:
 def is_stop_requested() -> bool:
     """Return True once the run was asked to end: nothing more may be started."""
     return _state.requested_at is not None
+
+
+def request_stop(reason: str, *, is_quiet: bool = False) -> None:
+    """Ask the run to end as the first signal does, for a reason that is said now (unless quiet) and at the end."""
+    if _state.requested_at is None:
+        _state.requested_at, _state.reason = time.monotonic(), reason
+        if not is_quiet:
+            _write_line(f"{reason}: finishing the running tenths; interrupt to stop at once")
+
+
+def read_stop_reason() -> str:
+    """Return why the run ends, `interrupted` after a signal."""
+    return _state.reason
 
 
 @contextmanager

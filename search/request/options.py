@@ -75,6 +75,7 @@ class RunOptions:
     memory_per_trial: float | None = None  # GB of the host
     address: str | None = None
     hang_after: float = 30.0  # minutes
+    hours: float | None = None
     keep: Literal["none", "winners", "all"] = "winners"
     predictions: bool = False
     target_dev: bool = False
@@ -173,6 +174,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--address", metavar="ADDR", help="address of a running Ray cluster: HOST:PORT or auto")
     hang = "end a worker after so long without progress; 0: never (default: %(default)g)"
     add("--hang-after", type=values.parse_non_negative_float, metavar="MINUTES", help=hang)
+    hours = "begin nothing that cannot end in so many hours, then stop and rank; the same command goes on"
+    add("--hours", **number, help=hours)
     add("--keep", choices=("none", "winners", "all"), help="encoders to keep (default: %(default)s)")
     predictions = "keep test predictions, for a submission and for intervals over test items"
     add("--predictions", action="store_true", help=predictions)

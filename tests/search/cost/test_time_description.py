@@ -8,11 +8,12 @@ import pytest
 from search.cost import encoder_speed, time_description
 from search.cost.machine_speed import measure_speed
 from search.cost.pass_speed import Load, MachineSpeed, PassSpeed
-from search.cost.time_description import describe_time, format_wall_time
+from search.cost.time_description import describe_hours, describe_time, format_wall_time
 from search.cost.wall_time import WallTime
 from search.request.options import parse_options
 from search.request.request import make_request
 from spaces.activities import Activity
+from spaces.plan import Stratum
 from tests.hub_layout import PAIR, XNLI, Layout, pair_rows
 
 SPEED = MachineSpeed(step=PassSpeed(0.3, 1.25e-3), forward=PassSpeed(0.0, 5e-4))
@@ -102,3 +103,18 @@ def test_an_encoder_that_cannot_be_trained_is_no_error_of_the_plan(
 
     monkeypatch.setattr(encoder_speed, "measure_speed", refuse)
     assert lines_of(*flags) == ["time: not measured: this encoder has no forward pass"]
+
+
+def test_a_budget_of_hours_is_told_in_stages_and_whole_seeds() -> None:
+    def stratum(seed: int) -> Stratum:
+        return Stratum(kind="target", task="xnli-en", intermediate="none", seed=seed, parent=None, rates=(1e-3,))
+
+    plan = [stratum(0), stratum(1)]
+    ends = [(900.0, plan[0].id), (1_800.0, plan[0].id), (3_600.0, plan[1].id), (7_200.0, plan[1].id)]
+    wall = dataclasses.replace(WALL, ends=ends)
+    said = [describe_hours(wall, plan, hours) for hours in (0.4, 1, 2)]
+    assert said == [
+        "  --hours 0.4 would hold 1 of 4 stages that are left; no seed would be whole",
+        "  --hours 1 would hold 3 of 4 stages that are left; whole seeds: 0",
+        "  --hours 2 would hold 4 of 4 stages that are left; whole seeds: 0, 1",
+    ]

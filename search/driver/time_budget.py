@@ -1,0 +1,71 @@
+"""A sweep's budget of time: nothing begins that cannot end in it, and at its end running stages write their state.
+
+Whole seeds come first, as the board orders them, so that what is there can be ranked.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ray import tune
+
+from search.board.arms import StratumState
+from search.board.board import Board
+from search.process import signals
+from search.sweep.stage_durations import StageDurations, StratumProgress
+from search.sweep.units import format_duration
+
+REFRESH_INTERVAL = 10.0  # seconds for which the durations of ended stages are used again
+
+
+class TimeBudget:
+    """What is left of a budget, and which stages still fit into it, by those that have ended."""
+
+    def __init__(self, board: Board, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """The budget begins now."""
+        self.board, self.seconds, self.clock = board, seconds, clock
+        self.ends = clock() + seconds
+        self.has_refused = False  # a stage that would not have ended in time
+        self._durations: tuple[float, StageDurations] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """True once the time is up."""
+        return self.clock() >= self.ends
+
+    @property
+    def reason(self) -> str:
+        """Why the sweep ends, for people."""
+        return f"the {format_duration(self.seconds)} of --hours are used"
+
+    def allows(self, state: StratumState) -> bool:
+        """Return True if a stage of a stratum may begin. One whose like has never ended may."""
+        expected = self._find_durations().estimate_stage(state)
+        is_allowed = not self.is_over and (expected is None or self.clock() + expected <= self.ends)
+        self.has_refused |= not is_allowed
+        return is_allowed
+
+    def _find_durations(self) -> StageDurations:
+        now = self.clock()
+        if self._durations is None or now - self._durations[0] >= REFRESH_INTERVAL:
+            self._durations = now, StageDurations(self.board.states.values(), (), self._work_of)
+        return self._durations[1]
+
+    def _work_of(self, state: StratumProgress) -> float:
+        return self.board.arm_duration(state.stratum) if isinstance(state, StratumState) else 0.0
+
+
+class TimeBudgetCallback(tune.Callback):
+    """Asks the run to end once the time is up."""
+
+    def __init__(self, budget: TimeBudget) -> None:
+        self.budget = budget
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return no state: Tune pickles its callbacks, and a board is large."""
+        return {}
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Look at the clock."""
+        if self.budget.is_over and not signals.is_stop_requested():
+            signals.request_stop(self.budget.reason)
