@@ -28,6 +28,12 @@ class Kill:
     repeated: int = 0
 
 
+def has_lost_worker(results: Path) -> bool:
+    """Return True while a stage that has lost a worker is not done."""
+    lost = (file.parent for file in results.glob("stages/*/attempts.json"))
+    return any(not (folder / "outcome.json").exists() for folder in lost)
+
+
 def repeated_work(lines: Sequence[Line], kills: Sequence[Kill]) -> list[str]:
     """No stage that is done is trained again, nor a tenth whose state was written; who asks to end repeats nothing.
 

@@ -108,10 +108,13 @@ class Round:
         return process.poll() is None
 
     def _kill(self, process: "subprocess.Popen[str]", mark: str, kind: str, chance: random.Random) -> int:
-        """Kill; returns 1, or 0 if there was no such victim yet."""
+        """Kill; returns 1, or 0 if there was no such victim yet.
+
+        No stage loses its worker twice before it has left a state: as promised, that would use up its tries.
+        """
         victim, word = kind.split()
         workers = [number for number, title in _marked(mark) if title.startswith(WORKERS)]
-        if victim == "worker" and not workers:
+        if victim == "worker" and (not workers or kill_checks.has_lost_worker(self.results)):
             return 0
         self.kills.append(Kill(kind, time.time(), self.workers))
         if victim == "everything":
