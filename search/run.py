@@ -4,15 +4,11 @@ python search/run.py --space full                # the miniature: no network, no
 python search/run.py --space full --plan         # print what would run
 """
 
-import math
-import re
-import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,25 +20,21 @@ if not __package__:
 
 from search.process import signals
 from search.process.processes import kill_started_processes
-from search.process.ray_folder import TMPDIR_HINT, find_ray_root
-from search.process.ray_start import LITTLE_SPACE, RayStartError
+from search.process.ray_start import RayStartError
 from spaces.command import run_command, start_command
 
 if __name__ == "__main__":  # before the slow imports
     start_command()
     signals.install()
 
+from search.process.write_failure import CONTINUE_HINT, describe_free_space, describe_write_failure
 from search.request.options import RunOptions, parse_options
 from spaces.errors import ExitCode, UsageError
 from spaces.streams import STDOUT, find_lost_streams
-from trainables.storage.base import is_remote
 
 if TYPE_CHECKING:
     from search.board.board import Board
     from search.request.request import SweepRequest
-
-DENIED = re.compile("Permission denied|Operation not permitted")
-CONTINUE_HINT = "Fix this, then run the same command again"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,42 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(signals.format_resume_message(f"stopped: {error}"), file=sys.stderr)
         return ExitCode.FAILED
     except Exception as error:
-        message = _describe_write_failure(error, options)
+        message = describe_write_failure(error, options.results)
         if message is None:
             raise
         print(f"\n{message}", file=sys.stderr)
         return ExitCode.FAILED
-
-
-def _describe_write_failure(error: Exception, options: RunOptions) -> str | None:
-    """Return the message for an error of the driver that wrote the results; None for any other error."""
-    from trainables.worker.failures import STORAGE, failure_of
-
-    results = options.results if is_remote(options.results) else str(Path(options.results).resolve())
-    failure = failure_of(error, results)
-    if failure.kind is not STORAGE:
-        return None
-    if DENIED.search(failure.reason):
-        return f"stopped: this user has no right to a file of the results ({failure.reason}). {CONTINUE_HINT}."
-    temporary = str(find_ray_root())
-    if temporary in failure.reason or _count_free_bytes(temporary) < min(LITTLE_SPACE, _count_free_bytes(results)):
-        what, folder, hint = "temporary files", temporary, f"Free some space, or {TMPDIR_HINT}; then run"
-    else:
-        what, folder, hint = "the results", results, "Fix this, then run"
-    place = _describe_free_space(folder)
-    return f"stopped: {what} cannot be written ({failure.reason}){place}. {hint} the same command again."
-
-
-def _describe_free_space(url: str) -> str:
-    free = _count_free_bytes(url)
-    return f" in {url}" + ("" if math.isinf(free) else f": {free / 2**20:.1f} MiB are free")
-
-
-def _count_free_bytes(url: str) -> float:
-    """Return the space that is left in a folder; infinity where it is unknown."""
-    with suppress(OSError):
-        return math.inf if is_remote(url) else shutil.disk_usage(url).free
-    return math.inf
 
 
 def run(options: RunOptions) -> int:
@@ -143,6 +104,7 @@ def run(options: RunOptions) -> int:
         if is_interrupted:
             if options.hours is not None:
                 _print_ranking(request)
+                _print_failures(board)
             print(signals.format_resume_message(signals.read_stop_reason()), file=sys.stderr)
             return ExitCode.INTERRUPTED
         _print_ranking(request)
@@ -249,7 +211,7 @@ def _print_failures(board: "Board") -> bool:
         print(f"  not reached: {state.stratum.id}: {state.unreachable_reason}", file=sys.stderr)
     reason = board.breaker.stop_reason
     if reason is not None:
-        free_space = _describe_free_space(board.store.context.results.url) if board.breaker.is_unwritable else ""
+        free_space = describe_free_space(board.store.context.results.url) if board.breaker.is_unwritable else ""
         retry = " Add --retry-failed to try the failed stages again." if failed else ""
         print(f"\nstopped: {reason}{free_space}. {CONTINUE_HINT}.{retry}", file=sys.stderr)
     return bool(failed or unreachable or reason)

@@ -12,6 +12,7 @@ test_limit = 500
 """
 
 import dataclasses
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -53,6 +54,10 @@ def read_space_file(path: Path) -> Space:
                 known = {field.name: _PART_READERS[field.name] for field in dataclasses.fields(part)}
                 read = {key: _read(path, text, name, key, value, known) for key, value in fields[name].items()}
                 fields[name] = part(**read)
+        if "chain_seeds" in fields:
+            chains = fields["chain_seeds"]
+            readers = dict.fromkeys(chains, _wholes)
+            fields["chain_seeds"] = {key: _read(path, text, "chain_seeds", key, chains[key], readers) for key in chains}
         return Space(**fields)
     except UsageError as error:
         raise error if str(path) in str(error) else UsageError(f"the space file {path}: {error}") from error
@@ -83,7 +88,7 @@ def _find_line(text: str, table: str | None, key: str) -> int:
                 return number
         elif inside == table and own.match(line):
             return number
-    return next((n for n, line in enumerate(text.splitlines(), start=1) if key in line), 1)
+    return 1 if table is None else _find_line(text, None, table)  # a table on one line
 
 
 def _need(types: type | tuple[type, ...], what: str, value: Any) -> Any:
@@ -125,7 +130,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "targets": _texts,
     "learning_rates": _rates,
     "seeds": _wholes,
-    "chain_seeds": lambda value: {name: _wholes(seeds) for name, seeds in _table(value).items()},
+    "chain_seeds": _table,
     "floor": _flag,
     "translate_train": _flag,
     "target_shots": _whole,
@@ -163,7 +168,7 @@ def _list_changes(part: Any) -> dict[str, Any]:
 
 
 def _quote_key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
 
 
 def _format(value: Any) -> str:
@@ -171,7 +176,7 @@ def _format(value: Any) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return f'"{value}"'
+            return json.dumps(value, ensure_ascii=False)  # as TOML writes texts
         case Range():
             return f"{{low = {value.low!r}, high = {value.high!r}, draws = {value.draws}}}"
         case tuple():

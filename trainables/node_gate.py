@@ -1,39 +1,65 @@
 """The gate of a node: a worker looks at its own machine before its first stage, whenever the machine joined.
 
-So no stage runs on a machine that sees other results, data or packages, or whose GPU cannot train. Such a stage costs
-no try, and the driver keeps the node out from then on.
+So no stage runs on a machine that sees other results, data or packages, or that has no GPU for a trial. Such a stage
+costs no try, and the driver keeps the node out from then on. Errors on the way (a busy hub, a full disk) are those of a
+stage, and are told apart as such.
 """
 
-import json
+import errno
 import uuid
+from contextlib import suppress
+from os import getpid
 
 from spaces.stage import Precision
-from trainables.record.node_facts import NodeFacts, Places, UnfitNodeError, collect_node_facts, find_node_problems
+from spaces.versions import read_worker_versions
+from trainables.record.node_facts import (
+    NodeFacts,
+    Places,
+    UnfitNodeError,
+    facts_from_json,
+    find_marker,
+    find_node_problems,
+    identify_model,
+    list_data,
+)
 from trainables.storage.open import open_storage
-from trainables.training.gpu_smoke import find_gpu_fault
+from trainables.training.gpu_smoke import check_gpu
 
 _passed: set[tuple[str, Precision | None]] = set()  # in this process
 
 
-def check_own_node(name: str, places: Places, driver_facts: str, precision: Precision | None) -> None:
-    """Raise UnfitNodeError unless this machine, `name` in messages, has what the driver's has (its facts as JSON).
+def check_own_node(name: str, places: Places, marker: str, precision: Precision | None) -> None:
+    """Raise UnfitNodeError unless this machine, `name` in messages, has what the driver's has.
 
-    `precision` is that of training on a GPU, None for a trial without one. A process checks once.
+    The facts of the driver's are in the file `marker` of the results. `precision` is that of training on a GPU, None
+    for a trial without one. A process checks once. Raises GpuFaultError for a GPU that fails in a step of training, and
+    the errors of reading and writing.
     """
-    if (driver_facts, precision) in _passed:
+    if (marker, precision) in _passed:
         return
-    problems = _list_problems(name, places, NodeFacts(**json.loads(driver_facts)))
-    if precision is not None and (fault := find_gpu_fault(uses_bf16=precision == "bf16")):
-        problems.append(f"node {name}: {fault}")
+    problems = _list_problems(name, places, marker)
+    if precision is not None and (lack := check_gpu(uses_bf16=precision == "bf16")):
+        problems.append(f"node {name}: {lack}")
     if problems:
         raise UnfitNodeError("; ".join(problems))
-    _passed.add((driver_facts, precision))
+    _passed.add((marker, precision))
 
 
-def _list_problems(name: str, places: Places, driver_facts: NodeFacts) -> list[str]:
-    assert driver_facts.marker is not None
-    answer = f"{driver_facts.marker}-{uuid.uuid4().hex[:12]}"
-    facts = collect_node_facts(places, driver_facts.marker, answer)
-    if facts.marker is not None:
-        open_storage(places.results).remove(answer)
+def _list_problems(name: str, places: Places, marker: str) -> list[str]:
+    storage, answer = open_storage(places.results), f"{marker}-{uuid.uuid4().hex[:12]}.{getpid()}"
+    try:
+        found = find_marker(places, marker, answer)
+    except OSError as error:
+        if not isinstance(error, PermissionError) and error.errno != errno.EROFS:
+            raise
+        return [f"node {name} cannot write into the results folder {places.results}: {error}."]
+    finally:
+        with suppress(OSError):  # where it cannot write there is nothing to remove
+            storage.remove(answer)
+    if found is None:
+        facts = NodeFacts(versions=read_worker_versions(), marker=None, data=None, model=None)
+        return find_node_problems(name, facts, facts, places, has_answered=False)
+    driver_facts = facts_from_json((storage.read(marker) or b"").decode())
+    versions, data, model = read_worker_versions(), list_data(places), identify_model(places)
+    facts = NodeFacts(versions=versions, marker=found, data=data, model=model)
     return find_node_problems(name, facts, driver_facts, places, has_answered=True)

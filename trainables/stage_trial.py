@@ -23,6 +23,7 @@ from trainables.data.task_data import DataSource
 from trainables.record.context import StageContext
 from trainables.record.outcome import Outcome
 from trainables.storage.open import open_storage
+from trainables.storage.temporary import make_user_folder
 from trainables.worker.failures import ERROR, UNFIT_NODE, StageFailedError, failure_of
 from trainables.worker.heartbeat import watch_for_hang
 
@@ -69,8 +70,8 @@ class StageTrial(tune.Trainable):
         attempt, oom_retries: the number of this try, and the number of tries that ran out of memory.
         targets: keys of target stages that are trained as this phase is.
         gpus, packed: the share of a GPU, and True if measured memory chose it.
-        node_facts, precision: what the driver's node has, as JSON (None: this is the driver's node), and the precision
-            of training, by which the worker's own machine is checked.
+        marker, precision: the file in the results with the facts of the driver's node (None: this is that node), and
+            the precision of training, by which the worker's own machine is checked.
         kept_out: Ray's ids of nodes on which the trial may not run.
         hang_timeout: seconds without progress that count as a hang; 0 for no limit.
         wait: alone, for a trial that is no stage: it waits for this number of seconds, so that the slot keeps its
@@ -141,7 +142,7 @@ class StageTrial(tune.Trainable):
 
     def _resume(self) -> Outcome | None:
         """Open the stage; return its outcome so far if it was begun before and this run has not heard of it."""
-        if self.config["node_facts"] is not None:
+        if self.config["marker"] is not None:
             _check_own_node(self.config)
         context = context_from_json(self.config["context"])
         with self._watch(context, opening=True):
@@ -164,16 +165,18 @@ class StageTrial(tune.Trainable):
 
 
 def _check_own_node(config: dict[str, Any]) -> None:
-    """Raise UnfitNodeError if this machine lacks what stages need; before anything is written or read there."""
+    """Raise UnfitNodeError if this machine lacks what stages need: before anything is written, as a watch does."""
     from trainables.node_gate import check_own_node
     from trainables.record.node_facts import Places
 
+    report = make_user_folder() / f"gate-{config['key']}.txt"
     name = f"{platform.node()}/{ray.get_runtime_context().get_node_id()[:6]}"
     given = json.loads(config["context"])
     places = Places(
         data=given["source"]["data"], **{field: given[field] for field in ("results", "model", "hub_record")}
     )
-    check_own_node(name, places, config["node_facts"], config["precision"] if config["gpus"] else None)
+    with watch_for_hang(config["hang_timeout"], report, opening=True):
+        check_own_node(name, places, config["marker"], config["precision"] if config["gpus"] else None)
 
 
 def _open_stage(context: StageContext, config: dict[str, Any]) -> "StageRun":

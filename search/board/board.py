@@ -4,7 +4,7 @@ The truth lies in the store; the board is a view of it, derived afresh at every 
 after any interruption, and added rates, seeds or tasks train only what is new.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from search.board.arm_records import ArmRecords
 from search.board.arms import Arm, SharedTrainings, StratumState, build_states, choose_winner, explain_unreachable
@@ -61,18 +61,26 @@ class Board:
             if state.is_open and not state.is_settled:
                 self._mark_ready(state)
 
-    def start_next(self) -> Stage | None:
-        """Return the next stage that can start, marked as running; None if there is none at the moment."""
-        while self.breaker.stop_reason is None and (id_ := self.ready.peek()) is not None:
+    def start_next(self, may_start: Callable[[StratumState, Arm], bool] = lambda state, arm: True) -> Stage | None:
+        """Return the next stage that can start, marked as running; None if there is none. Those that may not stay."""
+        refused, started = list[StratumState](), None
+        while started is None and self.breaker.stop_reason is None and (id_ := self.ready.peek()) is not None:
             state = self.states[id_]
             if state.is_open and not state.is_settled:
                 for arm in self.records.iter_all(state):
                     self.records.judge(state, arm)
                     if arm.can_start and not self._awaits_phase(state, arm):
-                        return self._start_arm(state, arm)
-            self.ready.drop_first()
-            self._try_settle(state)  # all remaining draws of a range may have ended before this start
-        return None
+                        if may_start(state, arm):
+                            started = self._start_arm(state, arm)
+                        else:
+                            refused.append(state)
+                        break
+            if started is None:
+                self.ready.drop_first()
+                self._try_settle(state)  # all remaining draws of a range may have ended before this start
+        for state in refused:
+            self._mark_ready(state)
+        return started
 
     def _awaits_phase(self, state: StratumState, arm: Arm) -> bool:
         """Return True if a phase that is still to be trained will leave a target's arm its trained weights."""

@@ -9,7 +9,7 @@ from search.cluster.run_on_nodes import ANSWER_TIMEOUT, run_on_nodes
 from search.request.resources import Node
 from spaces.versions import NOT_INSTALLED, WORKER_PACKAGES
 from trainables.record.context import StageContext
-from trainables.record.node_facts import NodeFacts, collect_node_facts, find_node_problems, places_of
+from trainables.record.node_facts import NodeFacts, collect_node_facts, facts_to_json, find_node_problems, places_of
 from trainables.storage.base import write_text
 
 
@@ -17,18 +17,15 @@ from trainables.storage.base import write_text
 def leave_marker(context: StageContext) -> Iterator[NodeFacts]:
     """Yield the facts of this node. Within the context a file in the results tells other nodes that these are ours."""
     marker = f".shared-{uuid.uuid4().hex}.{getpid()}"  # a temporary name: after a kill the next start removes it
-    write_text(context.results, marker, marker)
+    write_text(context.results, marker, "")
+    answer = f"{marker}-here.{getpid()}"
     try:
-        yield _collect(context, marker, f"{marker}-here")
+        facts = collect_node_facts(places_of(context), marker, answer)
+        context.results.remove(answer)
+        write_text(context.results, marker, facts_to_json(facts))
+        yield facts
     finally:
         context.results.remove(marker)
-
-
-def _collect(context: StageContext, marker: str, answer: str) -> NodeFacts:
-    try:
-        return collect_node_facts(places_of(context), marker, answer)
-    finally:
-        context.results.remove(answer)
 
 
 def compare_versions(facts: Mapping[str, NodeFacts], own_facts: NodeFacts) -> list[str]:
@@ -51,7 +48,7 @@ def compare_versions(facts: Mapping[str, NodeFacts], own_facts: NodeFacts) -> li
 def check_nodes(nodes: Mapping[str, Node], context: StageContext, own_facts: NodeFacts) -> tuple[list[str], list[str]]:
     """Check all nodes at once against the facts of this one; return their problems, and notes, one line each."""
     assert own_facts.marker is not None
-    places, answers = places_of(context), {node: f"{own_facts.marker}-{node[:12]}" for node in nodes}
+    places, answers = places_of(context), {node: f"{own_facts.marker}-{node[:12]}.{getpid()}" for node in nodes}
     try:
         calls = [(node, (places, own_facts.marker, answer)) for node, answer in answers.items()]
         found, problems, late = run_on_nodes(collect_node_facts, calls, nodes)

@@ -48,7 +48,9 @@ class NodeNews:
         if any(count_fitting_trials(self.resource_request, node) for node in usable):
             reason = f"{trial} fits, so other work occupies the cluster, or workers are slow to start"
         else:
-            reason = f"none of the {len(usable)} remaining nodes is large enough for {trial}"
+            kept_out = len(nodes) - len(usable)
+            also = f" ({kept_out} more are kept out, for the reasons above)" if kept_out else ""
+            reason = f"none of the {len(usable)} remaining nodes is large enough for {trial}{also}"
         return (
             f"no stage has run for {IDLE_WARNING_AFTER:.0f} seconds: {reason}. "
             "The sweep waits. Ctrl-C stops it, and the same command continues."

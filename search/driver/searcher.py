@@ -40,7 +40,7 @@ class PlanSearcher(Searcher):
         *,
         hang_timeout: float = 0.0,
         precision: Precision = "fp32",
-        node_facts: str | None = None,
+        marker: str | None = None,
         gpus: float = 0.0,
         packing: GpuPacking | None = None,
         budget: TimeBudget | None = None,
@@ -48,14 +48,14 @@ class PlanSearcher(Searcher):
     ) -> None:
         """`context_json` and `hang_timeout` (seconds) go to workers; `on_change` is called when stages start or end.
 
-        On a cluster `node_facts` are those of this node as JSON: workers check theirs, and their GPU by `precision`.
+        On a cluster `marker` is the file with this node's facts: workers check theirs, and their GPU by `precision`.
         With a `budget` of time no stage begins that would not end in it. `gpus` are those of each trial, unless
         `packing` chooses them. Packed trials have many shapes with workers of their own, so none of them waits.
         """
         super().__init__(metric="dev", mode="max")
         self.board, self.context_json, self.on_change, self.hang_timeout = board, context_json, on_change, hang_timeout
         self.gpus, self.packing = gpus, packing
-        self.precision, self.node_facts, self.budget = precision, node_facts, budget
+        self.precision, self.marker, self.budget = precision, marker, budget
         self.kept_out = set[str]()  # Ray's ids of nodes that lack what stages need
         self.trials: dict[str, tuple[Stratum, Stage]] = {}
         self._handed_out = set[str]()  # keys, in this run
@@ -71,10 +71,7 @@ class PlanSearcher(Searcher):
             return str(Searcher.FINISHED)
         if self.packing is not None and self.packing.is_full:
             return None
-        stage = self.board.start_next()
-        if stage is not None and self.budget is not None and not self.budget.allows(self.board.running[stage.key][0]):
-            self.board.release(stage.key)
-            stage = None
+        stage = self.board.start_next() if self.budget is None else self.board.start_next(self.budget.allows)
         if stage is None:
             return self._suggest_wait(trial_id)
         stratum = self.board.running[stage.key][0].stratum
@@ -91,7 +88,7 @@ class PlanSearcher(Searcher):
             "attempt": len(attempts) + 1,
             "oom_retries": oom_retries(attempts),
             "hang_timeout": self.hang_timeout,
-            "node_facts": self.node_facts,
+            "marker": self.marker,
             "precision": self.precision,
             "kept_out": sorted(self.kept_out),
             "gpus": gpus,
@@ -157,18 +154,21 @@ class PlanSearcher(Searcher):
             self.board.release(stage.key)
             return None
         if failure.kind is UNFIT_NODE:
-            return self._keep_out(stage, failure, moved=moved)
+            return self._keep_out(stage, failure)
         if failure.kind is WORKER:
             failure = self.board.store.pop_hang_failure(stage.key) or failure
         if self.board.fail(stage.key, failure, moved=moved):
             return f"tried again: {stage.key}  {stage.label}: {failure.kind.name}: {failure.reason}"
         return None
 
-    def _keep_out(self, stage: Stage, failure: Failure, *, moved: bool) -> str | None:
-        """Start no more trials on a node that its worker found unfit; returns a line to print at the first time."""
+    def _keep_out(self, stage: Stage, failure: Failure) -> str | None:
+        """Start no more trials on a node that its worker found unfit; returns a line to print at the first time.
+
+        The stage is released as if it had never been there.
+        """
         is_new = failure.details not in self.kept_out
         self.kept_out.add(str(failure.details))
-        self.board.fail(stage.key, failure, moved=moved)
+        self.board.release(stage.key)
         return f"kept out: {failure.reason} Stages run on other nodes." if is_new else None
 
     def save(self, checkpoint_path: str) -> None:

@@ -1,7 +1,4 @@
-"""A sweep's budget of time: nothing begins that cannot end in it, and at its end running stages write their state.
-
-Whole seeds come first, as the board orders them, so that what is there can be ranked.
-"""
+"""A sweep's budget of time: nothing begins that cannot end in it, and at its end running stages write their state."""
 
 import time
 from collections.abc import Callable
@@ -9,11 +6,12 @@ from typing import Any
 
 from ray import tune
 
-from search.board.arms import StratumState
+from search.board.arms import Arm, StratumState
 from search.board.board import Board
 from search.process import signals
 from search.sweep.stage_durations import StageDurations, StratumProgress
 from search.sweep.units import format_duration
+from spaces.stage import TENTHS
 
 REFRESH_INTERVAL = 10.0  # seconds for which the durations of ended stages are used again
 
@@ -25,6 +23,7 @@ class TimeBudget:
         """The budget begins now."""
         self.board, self.seconds, self.clock = board, seconds, clock
         self.ends = clock() + seconds
+        self.has_begun = False  # a stage, in this budget
         self.has_refused = False  # a stage that would not have ended in time
         self._durations: tuple[float, StageDurations] | None = None
 
@@ -34,14 +33,20 @@ class TimeBudget:
         return self.clock() >= self.ends
 
     @property
-    def reason(self) -> str:
-        """Why the sweep ends, for people."""
-        return f"the {format_duration(self.seconds)} of --hours are used"
+    def length(self) -> str:
+        """The whole budget, for people."""
+        return format_duration(self.seconds)
 
-    def allows(self, state: StratumState) -> bool:
-        """Return True if a stage of a stratum may begin. One whose like has never ended may."""
+    def allows(self, state: StratumState, arm: Arm) -> bool:
+        """Return True if an arm of a stratum may begin, by the durations of stages like it that have ended.
+
+        One whose like has never ended may, and so may the first of a budget, so that each budget brings the sweep on.
+        """
         expected = self._find_durations().estimate_stage(state)
-        is_allowed = not self.is_over and (expected is None or self.clock() + expected <= self.ends)
+        left = None if expected is None else expected * (1 - arm.tenth / TENTHS)
+        fits = left is None or not self.has_begun or self.clock() + left <= self.ends
+        is_allowed = fits and not self.is_over
+        self.has_begun |= is_allowed
         self.has_refused |= not is_allowed
         return is_allowed
 
@@ -68,4 +73,4 @@ class TimeBudgetCallback(tune.Callback):
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Look at the clock."""
         if self.budget.is_over and not signals.is_stop_requested():
-            signals.request_stop(self.budget.reason)
+            signals.request_stop(f"the {self.budget.length} of --hours are used")

@@ -1,7 +1,6 @@
 """Ray Tune's loop: a trial is a stage, and every start is a fresh Tuner over the stages that are left."""
 
 import dataclasses
-import json
 import logging
 from functools import partial
 from pathlib import Path
@@ -49,7 +48,7 @@ def run_tuner(
         run.manifest.write_if_due,
         hang_timeout=60.0 * options.hang_after,
         precision=run.request.maker.precision,
-        node_facts=None if own_facts is None else json.dumps(dataclasses.asdict(own_facts)),
+        marker=None if own_facts is None else own_facts.marker,
         gpus=resources.gpus,
         packing=packing,
         budget=run.budget,
@@ -81,7 +80,7 @@ def run_tuner(
     if board.is_complete or board.breaker.stop_reason is not None:
         return False
     if run.budget is not None and run.budget.has_refused:
-        signals.request_stop(f"{run.budget.reason}: no stage that is left would end in time", is_quiet=True)
+        signals.request_stop(f"no stage that is left would end in the {run.budget.length} of --hours", is_quiet=True)
     if not signals.is_stop_requested():
         unsettled = [id_ for id_, state in board.states.items() if not state.is_settled]
         raise RuntimeError(

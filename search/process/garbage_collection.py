@@ -29,5 +29,8 @@ def pause_garbage_collection() -> Iterator[None]:
 
 
 def pass_over_all_objects() -> None:
-    """Let no later collection walk over the objects that live now: for those that live to the end of the process."""
+    """Let no later collection walk over the objects that live now: for those that live to the end of the process.
+
+    Garbage that was not collected yet stays as well.
+    """
     gc.freeze()

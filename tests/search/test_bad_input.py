@@ -150,7 +150,8 @@ def test_a_full_temporary_folder_is_not_taken_for_the_results(
     monkeypatch.setenv("RAY_TMPDIR", elsewhere)
     free = {elsewhere: 2**10, str(tmp_path): 2**40}
     monkeypatch.setattr(
-        "search.run._count_free_bytes", lambda url: next(free[top] for top in free if url.startswith(top))
+        "search.process.write_failure._count_free_bytes",
+        lambda url: next(free[top] for top in free if url.startswith(top)),
     )
 
     def full(*_: object) -> None:

@@ -52,6 +52,12 @@ def test_every_field_is_written_and_read(tmp_path: Path) -> None:
     assert read_space_file(write(tmp_path, format_space(EVERYTHING, MINIATURE))) == EVERYTHING
 
 
+def test_texts_keep_their_quotes(tmp_path: Path) -> None:
+    space = Space(name='a "b"\\c ü', chain_seeds={'x"y': (1,)})
+    again = read_space_file(write(tmp_path, format_space(space, MINIATURE)))
+    assert (again.name, again.chain_seeds) == (space.name, space.chain_seeds)
+
+
 def test_what_is_printed_has_the_flags_in_it(tmp_path: Path) -> None:
     flags = ["--space", "quick", "--seeds", "0..2,none=3", "--learning-rates", "1e-3,2e-3", "--steps", "40"]
     options = parse_options([*flags, "--test-limit", "9", "--print-space"])
@@ -83,7 +89,8 @@ def test_what_is_printed_has_the_flags_in_it(tmp_path: Path) -> None:
         ),
         ("learning_rates = {low = 3}", "line 1: `learning_rates` needs a list of numbers"),
         ("learning_rates = 'most'", "line 1: `learning_rates` needs a list of numbers"),
-        ("[chain_seeds]\nnone = 3", "line 1: `chain_seeds` needs a list of whole numbers"),
+        ("[chain_seeds]\nnone = 3", "line 2: `none` needs a list of whole numbers"),
+        ('# limit\nbounds = {limit = "x"}', "line 2: `limit` needs a whole number, got 'x'"),
         ("seeds = [0", "cannot be read: Unclosed array"),
         ("seeds = [0]\nseeds = [1]\nfloor = true", "cannot be read: .*line 2"),
     ],

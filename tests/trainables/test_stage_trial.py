@@ -41,7 +41,7 @@ def trial(context: StageContext, stage: Stage, **config: Any) -> StageTrial:
         "targets": [],
         "is_known": True,
         "hang_timeout": 60,
-        "node_facts": None,
+        "marker": None,
         "precision": "fp32",
         **config,
     }

@@ -3,10 +3,12 @@
 The command collects its own facts, and so does each node; stages run where they agree.
 """
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from spaces.versions import NOT_INSTALLED, WORKER_PACKAGES, read_worker_versions
 from trainables.record.context import StageContext
@@ -36,89 +38,123 @@ def places_of(context: StageContext) -> Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFacts:
-    """The versions and files of a node. What it cannot read is None."""
+    """The versions and files of a node. What it does not have, or cannot read, is None."""
 
     versions: Mapping[str, str]
-    marker: str | None  # contents of the marker file in the results
-    data: str | None
-    model: str | None
+    marker: str | None  # name of the file in the results that tells nodes that these are the same
+    data: Mapping[str, int] | None  # sizes of the files in bytes
+    model: Mapping[str, int] | str | None  # the same of a folder, or the commit of a hub id
     errors: tuple[str, ...] = ()  # while they were collected
+
+
+def facts_to_json(facts: NodeFacts) -> str:
+    """Return facts as text: the contents of the marker file."""
+    return json.dumps(asdict(facts))
+
+
+def facts_from_json(text: str) -> NodeFacts:
+    """Return the facts of a text by `facts_to_json`."""
+    return NodeFacts(**json.loads(text))
 
 
 def collect_node_facts(places: Places, marker: str, answer: str) -> NodeFacts:
     """Collect the facts of the node that this runs on, and write the file `answer` to show that it can write.
 
     With a record of the hub, the node fetches the configuration of a hub id at the commit that the sweep recorded.
+    Errors are facts, too.
     """
     errors: list[str] = []
-    text: str | None = None
-    try:
-        storage = open_storage(places.results)
-        content = storage.read(marker)
-        if content is not None:
-            text = content.decode()
-            write_text(storage, answer, text)
-    except Exception as error:  # any error means that the node cannot use the results
-        errors.append(f"results {places.results}: {type(error).__name__}: {error}")
-    return NodeFacts(
-        versions=read_worker_versions(),
-        marker=text,
-        data=None if places.data is None else _hash_listing(Path(places.data), errors),
-        model=None if places.model is None else _identify_model(places.model, places, errors),
-        errors=tuple(errors),
-    )
+    found: dict[str, Any] = {"marker": None, "data": None, "model": None}
+
+    def note(what: str, collect: Callable[[], Any], name: str) -> None:
+        try:
+            found[name] = collect()
+        except Exception as error:  # any error means that the node cannot use it
+            errors.append(f"{what}: {type(error).__name__}: {error}")
+
+    note(f"results {places.results}", partial(find_marker, places, marker, answer), "marker")
+    note(f"data {places.data}", partial(list_data, places), "data")
+    if found["marker"] is not None or places.hub_record is None:  # else the record cannot be read, for that reason
+        note(f"encoder {places.model}", partial(identify_model, places), "model")
+    return NodeFacts(versions=read_worker_versions(), errors=tuple(errors), **found)
 
 
-def _hash_listing(folder: Path, errors: list[str]) -> str | None:
-    """Return a hash of the names and sizes of a folder's files, None where there is no such folder."""
-    try:
-        if not folder.is_dir():
-            return None
-        files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-        text = "\n".join(f"{path.relative_to(folder)} {path.stat().st_size}" for path in files)
-    except OSError as error:
-        errors.append(f"{folder}: {error}")
+def find_marker(places: Places, marker: str, answer: str) -> str | None:
+    """Return the marker's name if the results have it, and write the file `answer`; None if they do not."""
+    storage = open_storage(places.results)
+    if not storage.has(marker):
         return None
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    write_text(storage, answer, marker)
+    return marker
 
 
-def _identify_model(model: str, places: Places, errors: list[str]) -> str | None:
-    """Return a hash of a folder's listing, or the commit of a hub id's configuration as the node has it."""
-    if places.hub_record is None or Path(model).is_absolute():
-        return _hash_listing(Path(model), errors)
+def list_data(places: Places) -> Mapping[str, int] | None:
+    """Return the sizes of the data's files by name; None where there is no such folder."""
+    return None if places.data is None else _list_sizes(Path(places.data), places.results)
+
+
+def identify_model(places: Places) -> Mapping[str, int] | str | None:
+    """Return the sizes of an encoder's files, or the commit of a hub id's configuration as the node has it."""
+    if places.model is None:
+        return None
+    if places.hub_record is None or Path(places.model).is_absolute():
+        return _list_sizes(Path(places.model), places.results)
     from trainables.repositories.encoder_files import fetch_config
     from trainables.repositories.record import read_hub
 
-    try:
-        return fetch_config(read_hub(open_storage(places.results), places.hub_record), model).parent.name
-    except (OSError, ValueError) as error:
-        errors.append(f"encoder {model}: {error}")
+    return fetch_config(read_hub(open_storage(places.results), places.hub_record), places.model).parent.name
+
+
+def _list_sizes(folder: Path, results: str) -> dict[str, int] | None:
+    """Return the sizes of a folder's files by name, without hidden ones and without the results in it."""
+    if not folder.is_dir():
         return None
+    sizes = {}
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        is_hidden = any(part.startswith(".") for part in name.parts)
+        if not is_hidden and not path.is_relative_to(results) and path.is_file():
+            sizes[str(name)] = path.stat().st_size
+    return sizes
 
 
 def find_node_problems(
     name: str, facts: NodeFacts, own_facts: NodeFacts, places: Places, *, has_answered: bool
 ) -> list[str]:
-    """Return the reasons why stages on the node would fail or differ. `has_answered`: its file is seen here."""
+    """Return the reasons why stages on the node would fail or differ. `has_answered`: its file is seen here.
+
+    It may have more files than this node had when its facts were collected, but none of another size.
+    """
     url = places.results
     lines = [f"node {name}: {' '.join(line.split())}" for line in facts.errors]
-    is_shared = facts.marker is not None and facts.marker == own_facts.marker
-    if not facts.errors and not is_shared:
+    if facts.marker is None and not any(line.startswith("results ") for line in facts.errors):
         lines.append(
             f"the results folder {url} is not shared with node {name}. "
             "Give a folder that all nodes see at the same path, or s3://."
         )
-    elif is_shared and not has_answered:
+    elif facts.marker is not None and not has_answered:
         lines.append(f"node {name} cannot write into the results folder {url} so that this node sees it.")
     for flag, path, own, other in (
         ("--data", places.data, own_facts.data, facts.data),
         ("--model", places.model, own_facts.model, facts.model),
     ):
-        if path is None or own == other or (other is None and any(str(path) in line for line in facts.errors)):
-            continue
-        difference = "is missing" if other is None else "has other contents"
-        lines.append(f"{flag} {path} {difference} on node {name}. Every node needs the same one at the same path.")
+        is_told = other is None and (facts.marker is None or any(str(path) in line for line in facts.errors))
+        difference = None if path is None or is_told else _describe_difference(own, other)
+        if difference is not None:
+            lines.append(f"{flag} {path} {difference} on node {name}. Every node needs the same files.")
     missing = [package for package in WORKER_PACKAGES if facts.versions.get(package) == NOT_INSTALLED]
     if missing:
         lines.append(f"node {name} has no {', '.join(missing)}. Install this project's packages there.")
     return lines
+
+
+def _describe_difference(own: Mapping[str, int] | str | None, other: Mapping[str, int] | str | None) -> str | None:
+    """Return what another node lacks of what this one has; None if nothing."""
+    if own == other:
+        return None
+    if other is None:
+        return "is missing"
+    if isinstance(own, str) or isinstance(other, str):
+        return f"is at commit {other} instead of {own}"
+    unlike = [name for name, size in (own or {}).items() if other.get(name) != size]
+    return f"has other contents ({len(unlike)} files, such as {unlike[0]})" if unlike else None

@@ -82,11 +82,11 @@ class LocalStorage:
             folder = waiting.pop()
             for entry in self._scan(folder):
                 name = f"{folder}/{entry.name}" if folder else entry.name
-                if not entry.is_dir():
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(name)
+                elif not _leads_to_folder(entry):
                     with suppress(FileNotFoundError):  # removed since it was listed
                         sizes[name] = entry.stat(follow_symlinks=False).st_size
-                elif not entry.is_symlink():
-                    waiting.append(name)
         return sizes
 
     def _scan(self, folder: str) -> list[os.DirEntry[str]]:
@@ -139,6 +139,13 @@ class LocalStorage:
         file.write(describe_process())
         file.flush()
         return FileLock(file)
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    """Return True for a link to a folder; False for a file, and for a link that leads nowhere."""
+    with suppress(OSError):
+        return entry.is_symlink() and entry.is_dir()
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,10 @@ class NoGpuError(RuntimeError):
     """A trial has a share of a GPU, and torch can use none."""
 
 
+class GpuFaultError(RuntimeError):
+    """A small step of training failed on a GPU."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuFacts:
     """A GPU as a trial sees it. Driver and compute mode are None where `nvidia-smi` does not tell them."""
@@ -40,17 +44,21 @@ def require_gpu() -> None:
         raise NoGpuError(f"the trial has a share of a GPU, but torch {torch.__version__} ({build}) sees none.")
 
 
-def find_gpu_fault(*, uses_bf16: bool) -> str | None:
-    """Return why training would fail on the first GPU that this process sees; None if it would not."""
+def check_gpu(*, uses_bf16: bool) -> str | None:
+    """Return what the first GPU that this process sees lacks for training, None if nothing.
+
+    Raises GpuFaultError if a step of training fails on it, which another process may not meet.
+    """
     try:
         require_gpu()
-        if uses_bf16 and not torch.cuda.is_bf16_supported(including_emulation=False):
-            return f"{torch.cuda.get_device_name(0)} has no bf16. Give --precision fp32."
-        run_step(torch.device("cuda", 0), uses_bf16=uses_bf16)
     except NoGpuError as error:
         return str(error)
+    if uses_bf16 and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return f"{torch.cuda.get_device_name(0)} has no bf16. Give --precision fp32."
+    try:
+        run_step(torch.device("cuda", 0), uses_bf16=uses_bf16)
     except (RuntimeError, FloatingPointError) as error:
-        return f"a step on its GPU failed: {' '.join(str(error).split())}"
+        raise GpuFaultError(f"a step of training failed on the GPU: {' '.join(str(error).split())}") from error
     return None
 
 

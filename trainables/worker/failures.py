@@ -58,6 +58,7 @@ _TRANSIENT_ERRNOS = {
 _TRANSIENT_TYPES = {"ConnectionError", "TimeoutError", "Timeout", "TransportError", "IncompleteRead", "ProtocolError"}
 _TRANSIENT_TYPES |= {"LockedError"}  # an earlier worker still has the stage open
 _LOST_WORKER_TYPES = {"RayActorError", "WorkerCrashedError", "LocalRayletDiedError"}
+_DEVICE_TYPES = {"AcceleratorError", "NoGpuError", "GpuFaultError"}
 _UNWRITABLE_TEXT = re.compile(
     "no space left on device|disk quota exceeded|read-only file system|AWS Error (ACCESS_DENIED|NO_SUCH_BUCKET)", re.I
 )
@@ -167,7 +168,7 @@ def _kind_of(error: BaseException, results: str | None) -> FailureKind:
         return MEMORY
     if isinstance(error, RuntimeError | OSError) and _MEMORY_TEXT.search(text):
         return MEMORY
-    if names & {"AcceleratorError", "NoGpuError"} or (isinstance(error, RuntimeError) and _DEVICE_TEXT.search(text)):
+    if names & _DEVICE_TYPES or (isinstance(error, RuntimeError) and _DEVICE_TEXT.search(text)):
         return DEVICE
     if "RayError" in names:
         if _NODE_TEXT.search(text) or getattr(error, "preempted", False):

@@ -18,7 +18,7 @@ FIELDS = {
     },
     "headGroupSpec": {"rayStartParams", "template"},
     "workerGroup": {"groupName", "replicas", "minReplicas", "maxReplicas", "rayStartParams", "template"},
-    "pod": {"containers", "volumes", "terminationGracePeriodSeconds"},
+    "pod": {"containers", "volumes"},
     "container": {"name", "image", "resources", "volumeMounts"},
 }
 
@@ -66,3 +66,5 @@ def test_ray_is_the_tested_one_and_the_command_joins_the_cluster() -> None:
     job = read_job()["spec"]
     assert job["rayClusterSpec"]["rayVersion"] == pinned("ray")
     assert "search/run.py" in job["entrypoint"] and "--address auto" in job["entrypoint"]
+    (worker,) = job["rayClusterSpec"]["workerGroupSpecs"]
+    assert f"--max-concurrent {worker['maxReplicas']} " in job["entrypoint"], "else no second worker is ever asked for"

@@ -50,7 +50,7 @@ def test_a_results_folder_of_the_node_s_own_is_named(context: StageContext, tmp_
 @pytest.mark.parametrize(("field", "flag"), [("data", "--data"), ("model", "--model")])
 def test_folders_must_be_there_and_the_same(context: StageContext, field: str, flag: str) -> None:
     own = facts(context)
-    for value, difference in ((None, "is missing"), ("other", "has other contents")):
+    for value, difference in ((None, "is missing"), ({}, "has other contents"), ("abc", "is at commit abc")):
         changed = dataclasses.replace(own, **{field: value})  # type: ignore[arg-type]
         (line,) = find_node_problems("n", changed, own, places_of(context), has_answered=True)
         assert line.startswith(flag) and difference in line and "on node n" in line

@@ -74,11 +74,24 @@ def test_a_trial_that_may_be_too_large_is_tried_alone(request_: SweepRequest) ->
     assert (memory, slots) == (1_000_000_000, 1) and "has 1 GB free: 1 of 8" in line
 
 
-def test_on_a_cluster_all_trials_stay_since_nodes_may_join(request_: SweepRequest) -> None:
+def test_on_a_cluster_nodes_that_are_there_or_may_come_count(request_: SweepRequest) -> None:
     memory, slots, line = choose(request_, 8, 3e9, 7e9, memory_per_trial=2, address="auto")
-    assert (memory, slots, line) == (2_000_000_000, 8, "")
-    assert choose(request_, 8, 1e9, to_come=[4e9], memory_per_trial=2, address="auto") == (2_000_000_000, 8, "")
+    assert (memory, slots) == (2_000_000_000, 4) and "the largest node has 7 GB free: 4 of 8 trials" in line
+    more = choose(request_, 8, 3e9, 7e9, memory_per_trial=2, address="auto", max_concurrent=8)
+    assert more == (2_000_000_000, 8, ""), "nodes may join"
+    assert choose(request_, 8, 3e9, to_come=[4e9], memory_per_trial=2, address="auto")[:2] == (2_000_000_000, 8)
     assert choose(request_, 8, 3e9, to_come=[0.0], memory_per_trial=2, address="auto") == (0, 8, ""), "would never come"
+
+
+def test_a_head_that_can_hold_no_trial_does_not_say_how_large_one_may_be(
+    request_: SweepRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = {"head": Node("head", 4, 0, 500e9), "gpu": Node("gpu", 8, 1, 32e9)}
+    monkeypatch.setattr(trial_memory, "list_alive_nodes", lambda: nodes)
+    printed = StringIO()
+    options = RunOptions(memory_per_trial=40, gpus_per_trial=1.0, address="auto")
+    assert choose_trial_memory(options, request_, 1, Console(file=printed, width=500)) == (32_000_000_000, 1)
+    assert "a trial may take 40 GB of memory, and the largest node has 32 GB free" in printed.getvalue()
 
 
 def test_where_the_memory_is_unknown_none_is_asked_for(request_: SweepRequest) -> None:

@@ -29,7 +29,7 @@ class LogicalGpu(MetaPathFinder):
             execute(module)
             facts: dict[str, Any] = {"capability": "9.0", "has_bf16": True, "driver": None, "compute_mode": None}
             gpu = module.GpuFacts(name="logical GPU", memory=16 * 2**30, fault=None, **facts)
-            passing = {"require_gpu": lambda: None, "find_gpu_fault": lambda *, uses_bf16: None}
+            passing = {"require_gpu": lambda: None, "check_gpu": lambda *, uses_bf16: None}
             module.__dict__.update(passing, collect_gpu_facts=lambda *, uses_bf16: gpu)
 
         spec.loader.exec_module = execute_and_change  # type: ignore[method-assign]
