@@ -34,6 +34,7 @@ def describe_write_failure(error: Exception, results: str) -> str | None:
 
 
 def describe_free_space(url: str) -> str:
+    """Return how much space is left in a folder, as the end of a sentence; of object storage its address alone."""
     free = _count_free_bytes(url)
     return f" in {url}" + ("" if math.isinf(free) else f": {free / 2**20:.1f} MiB are free")
 
