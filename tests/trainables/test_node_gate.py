@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -56,8 +57,10 @@ def test_a_machine_with_results_of_its_own_is_unfit(context: StageContext, tmp_p
         check(elsewhere(context, tmp_path / "own"), facts)
 
 
-def test_files_that_changed_are_told_and_new_ones_are_nobody_s_concern(context: StageContext) -> None:
-    model = Path(str(context.model))
+def test_files_that_changed_are_told_and_new_ones_are_nobody_s_concern(context: StageContext, tmp_path: Path) -> None:
+    model = tmp_path / "copy"
+    shutil.copytree(str(context.model), model)
+    context = dataclasses.replace(context, model=str(model))
     with leave_marker(context) as facts:
         (model / "more.txt").write_text("1")
         check(context, facts)
