@@ -109,11 +109,11 @@ def _list_sizes(folder: Path, results: str) -> dict[str, int] | None:
     """Return the sizes of a folder's files by name, without hidden ones and without the results in it."""
     if not folder.is_dir():
         return None
-    sizes = {}
+    sizes, inside = {}, Path(results) if Path(results).is_relative_to(folder) else None
     for path in folder.rglob("*"):
         name = path.relative_to(folder)
         is_hidden = any(part.startswith(".") for part in name.parts)
-        if not is_hidden and not path.is_relative_to(results) and path.is_file():
+        if not is_hidden and not (inside and path.is_relative_to(inside)) and path.is_file():
             sizes[str(name)] = path.stat().st_size
     return sizes
 
