@@ -7,6 +7,7 @@ import pytest
 
 from examples.read_results import read_gains
 from tests.analysis.sweep_files import Run, read_transfer, write_sweep
+from tests.paths import ROOT
 
 TEST = {"en": (0.8, 0.9), "de": (0.5, 0.6), "fr": (0.3, 0.5)}
 
@@ -36,3 +37,10 @@ def test_gains_read_with_polars_are_those_of_the_ranking(tmp_path: Path) -> None
         found = {language: gain for language, gain, _ in gains[task]}
         assert [found[language] for language in transfer.languages] == pytest.approx(list(expected))
         assert {seeds for _, _, seeds in gains[task]} == {2}
+
+
+def test_an_archive_is_read_as_a_folder_is() -> None:
+    gains = read_gains(ROOT / "examples" / "laptop-scores.parquet", "xnli")
+    baseline = gains.filter(intermediate="none")
+    assert baseline.height == 15 and not baseline["gain"].any(), "XNLI's languages; the baseline gains nothing on itself"
+    assert gains["intermediate"].n_unique() == 7 and gains["seeds"].unique().to_list() == [3]
