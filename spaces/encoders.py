@@ -8,6 +8,9 @@ from typing import Literal
 from spaces.table import Table
 
 DEFAULT_ENCODER = "FacebookAI/xlm-roberta-large"
+STATE_COPIES = 3  # of the weights in the state of a training: themselves and two moments
+# On the CPU a batch is computed in pieces of so many hidden values (sub-tokens times width): as fast, in less memory.
+PIECE_VALUES = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,11 @@ PROFILES = Table(
         EncoderProfile(name="pretrained", learning_rates=(1e-5, 2e-5, 3e-5), question_rates=(1e-5, 2e-5), bucket=32),
     ),
 )
+
+
+def profile_of(benchmark: str) -> EncoderProfile:
+    """Return the profile of the encoders that a benchmark is searched with."""
+    return PROFILES["miniature" if benchmark == "miniature" else "pretrained"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,14 +12,14 @@ import torch
 from spaces.activities import sum_cost
 from spaces.checksum import checksum
 from spaces.columns import Status
-from spaces.encoders import PROFILES
+from spaces.encoders import PROFILES, STATE_COPIES
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
 from spaces.stage import TENTHS
 from trainables.kinds.label_head import LabelHead, save_label_head
 from trainables.models.encoder import Encoder, save_encoder
 from trainables.probes.probing import StageProbes, probe_stage
-from trainables.record.checkpoints import STATE_COPIES, Checkpoints
+from trainables.record.checkpoints import Checkpoints
 from trainables.record.context import ENCODER, LOCK, SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
 from trainables.record.results import TestResults, write_tables

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -157,8 +157,13 @@ def list_alive_nodes() -> dict[str, Node]:
     for node in ray.nodes():
         if node["Alive"]:
             name, resources = f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}", node["Resources"]
-            nodes[node["NodeID"]] = Node(name, *(resources.get(kind, 0) for kind in ("CPU", "GPU", "memory")))
+            nodes[node["NodeID"]] = _build_node(name, resources)
     return nodes
+
+
+def _build_node(name: str, resources: Mapping[str, Any]) -> Node:
+    """Return a node with the resources that Ray counts there."""
+    return Node(name, *(float(resources.get(kind, 0)) for kind in ("CPU", "GPU", "memory")))
 
 
 def list_node_types(bootstrap_file: Path = BOOTSTRAP_FILE) -> list[tuple[Node, int]]:
@@ -169,7 +174,6 @@ def list_node_types(bootstrap_file: Path = BOOTSTRAP_FILE) -> list[tuple[Node, i
         return []
     kinds = []
     for name, node_type in node_types.items():
-        resources = node_type.get("resources", {})
-        node = Node(name, *(float(resources.get(kind, 0)) for kind in ("CPU", "GPU", "memory")))
+        node = _build_node(name, node_type.get("resources", {}))
         kinds.append((node, int(node_type.get("max_workers", 0))))
     return kinds

@@ -9,10 +9,9 @@ from search.cost.disk_sizes import FLOAT_BYTES
 from search.request.options import RunOptions
 from search.request.request import SweepRequest
 from search.sweep.units import format_bytes
-from spaces.encoders import EncoderShape
+from spaces.encoders import PIECE_VALUES, STATE_COPIES, EncoderShape
 from spaces.task import Recipe
 from spaces.xtreme_data import TASK_SPLITS, published_rows_of
-from trainables.record.checkpoints import STATE_COPIES
 
 GIGABYTE = 10**9
 IMPORT_BYTES = 550_000_000  # torch, transformers and Ray, and what a process reads of the data
@@ -22,8 +21,7 @@ TOKENIZER_ENTRY_BYTES = 2_000  # of a piece of the vocabulary in a tokenizer tha
 ROW_BYTES = 1_000  # of a training row while its table is built
 CPU_COPIES = STATE_COPIES + 2  # of the weights: themselves, two moments, gradients, and the best ones
 GPU_COPIES = STATE_COPIES + 1  # the best ones, and a checkpoint on its way to the disk
-PIECE_VALUES = 200_000  # sub-tokens x width of a forward pass on the CPU, as in trainables/training/fine_tuning.py
-LAYER_BYTES = 130  # of such a value in a layer, kept for the backward pass
+LAYER_BYTES = 130  # of a hidden value of a piece in a layer, kept for the backward pass
 
 
 def find_trial_memory(request: SweepRequest, options: RunOptions) -> int | None:

@@ -12,7 +12,7 @@ from search.request.request import SweepRequest
 from spaces.activities import Activity
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import MLM
-from spaces.encoders import PROFILES, EncoderShape
+from spaces.encoders import PROFILES, STATE_COPIES, EncoderShape
 from spaces.halving import RUNGS
 from spaces.language import ENGLISH
 from spaces.method import METHODS
@@ -27,7 +27,7 @@ from trainables.probes.frozen_features import MAX_INPUTS
 from trainables.probes.similarity import FISHER_EXAMPLES
 from trainables.probes.tag_transfer import FIT_WORDS, TEST_WORDS
 from trainables.probes.translations import MAX_SENTENCES
-from trainables.record.checkpoints import STATE_COPIES, count_checkpoints
+from trainables.record.checkpoints import count_checkpoints
 from trainables.training.mixing import divide_steps
 from trainables.training.schedule import compute_total_steps
 from trainables.training_stage import read_recipe, resolve_ingredients

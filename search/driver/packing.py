@@ -96,8 +96,7 @@ class GpuPacking:
         trial = self.trials.pop(trial_id)
         if failure.kind not in (MEMORY, DEVICE):
             return failure
-        if (
-            failure.kind is MEMORY and self.gpu_memory is not None
-        ):  # it needed more than its share, and so will others of its class
+        if failure.kind is MEMORY and self.gpu_memory is not None:
+            # It needed more than its share, and so will others of its class.
             self.record_peak(trial.stage, int(trial.share * self.gpu_memory))
         return dataclasses.replace(failure, kind=PACKED) if trial.share < 1 else failure

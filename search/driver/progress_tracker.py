@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from search.board.arms import StratumState
 from search.board.board import Board
 from search.sweep.estimate import TimeLeft, estimate_time_left
-from search.sweep.stage_durations import BegunStage, StageProgress, StratumProgress
+from search.sweep.stage_durations import BegunStage, StageProgress, find_work
 from search.sweep.status_file import RunningStage, format_utc_now
 from spaces.stage import TENTHS
 
@@ -66,11 +66,7 @@ class ProgressTracker:
         now = (format_utc_now(), self.clock())
         self._started = {key: self._started.get(key, now) for key in board.running}
         begun = self._list_begun(board, now[1])
-
-        def work_of(state: StratumProgress) -> float:
-            return board.arm_duration(state.stratum) if isinstance(state, StratumState) else 0.0
-
-        left = estimate_time_left(board.states.values(), slots, begun, work_of)
+        left = estimate_time_left(board.states.values(), slots, begun, partial(find_work, board.arm_duration))
         running = tuple(self._describe(key, board, now[1], left) for key in board.running)
         return SweepProgress(running, sum(progress.tenth for _, progress in begun.values()), left.sweep)
 

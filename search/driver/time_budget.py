@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ray import tune
@@ -9,7 +10,7 @@ from ray import tune
 from search.board.arms import Arm, StratumState
 from search.board.board import Board
 from search.process import signals
-from search.sweep.stage_durations import StageDurations, StratumProgress
+from search.sweep.stage_durations import StageDurations, find_work
 from search.sweep.units import format_duration
 from spaces.stage import TENTHS
 
@@ -25,6 +26,7 @@ class TimeBudget:
         self.ends = clock() + seconds
         self.has_begun = False  # a stage, in this budget
         self.has_refused = False  # a stage that would not have ended in time
+        self._work_of = partial(find_work, board.arm_duration)
         self._durations: tuple[float, StageDurations] | None = None
 
     @property
@@ -55,9 +57,6 @@ class TimeBudget:
         if self._durations is None or now - self._durations[0] >= REFRESH_INTERVAL:
             self._durations = now, StageDurations(self.board.states.values(), (), self._work_of)
         return self._durations[1]
-
-    def _work_of(self, state: StratumProgress) -> float:
-        return self.board.arm_duration(state.stratum) if isinstance(state, StratumState) else 0.0
 
 
 class TimeBudgetCallback(tune.Callback):

@@ -11,7 +11,7 @@ from search.request.options import RunOptions
 from spaces.benchmark import BENCHMARKS, Benchmark, Budget
 from spaces.bounds import BOUND_NAMES, Bounds
 from spaces.chain import MLM
-from spaces.encoders import PROFILES
+from spaces.encoders import profile_of
 from spaces.errors import UsageError
 from spaces.named_spaces import SPACE_FILES, SPACES, find_space
 from spaces.phase import MaskedWords
@@ -53,7 +53,7 @@ def format_chosen_space(options: RunOptions) -> str:
     """Return the space of these flags as a TOML file. Raise UsageError for an unknown name or value."""
     benchmark = BENCHMARKS.find(options.benchmark)
     space = space_of(options, benchmark)
-    resolve_axes(space, benchmark, PROFILES["miniature" if benchmark.name == "miniature" else "pretrained"])
+    resolve_axes(space, benchmark, profile_of(benchmark.name))
     return format_space(space, benchmark)
 
 

@@ -15,7 +15,7 @@ from search.request.specification import build_spec
 from search.request.start_encoder import find_use, resolve_model, resolve_start
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.bounds import bound_recipes
-from spaces.encoders import PROFILES
+from spaces.encoders import profile_of
 from spaces.errors import UsageError, first_line_of
 from spaces.phase import resolve_phases
 from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
@@ -74,7 +74,7 @@ def make_request(options: RunOptions) -> SweepRequest:
     results = _open_results(options.results)
     source = make_source(options, results, name)
     is_miniature = benchmark.name == "miniature"  # its plan pretrains an encoder
-    profile = PROFILES["miniature" if is_miniature else "pretrained"]
+    profile = profile_of(benchmark.name)
     axes = resolve_axes(space, benchmark, profile)
     if axes.chain_seeds and options.scheduler == "racing":
         raise UsageError(

@@ -5,11 +5,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from search.board.arms import StratumState
+from search.board.order import ArmDuration
 from search.sweep.sweep_state import StratumRecord
 from spaces.stage import TENTHS
 
 StratumProgress = StratumState | StratumRecord  # the board's, or read from disk
 WorkOf = Callable[[StratumProgress], float]  # work of one arm of a stratum, in any unit; 0 if it is not known
+
+
+def find_work(arm_duration: ArmDuration, stratum: StratumProgress) -> float:
+    """Return the work of one arm of a board's stratum, by the board's expectation; 0 of one that was read from disk."""
+    return arm_duration(stratum.stratum) if isinstance(stratum, StratumState) else 0.0
+
 
 EVALUATION_TENTHS = {"target": 2.0}  # evaluation in all languages after the last tenth: 10 to 30 % of a training
 STORING_TENTHS = 0.5  # what other kinds do after their last tenth, such as writing the encoder

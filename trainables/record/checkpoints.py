@@ -31,7 +31,6 @@ STATE = "state.safetensors"
 # Tensors in it beside those of the training.
 TENTH, BEST_TENTHS, PHASE = "run.tenth", "run.best_tenths", "run.phase"
 SPENT, WRITTEN = "run.spent", "run.written"
-STATE_COPIES = 3  # of the weights in it: themselves and two moments
 RISK_FACTOR = 20  # times the duration of a checkpoint
 MIN_RISK, MAX_RISK = 2.0, 600.0  # seconds
 FIRST_SPEED = 2e8  # bytes per second, before a process has written any

@@ -11,7 +11,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from spaces.encoders import EncoderProfile
+from spaces.encoders import PIECE_VALUES, EncoderProfile
 from spaces.stage import TENTHS
 from spaces.task import Recipe, Task
 from trainables.features.features import Feature, collate, count_targets, split_batch
@@ -29,8 +29,6 @@ from trainables.training.selection import Selection, Weights, copy_weights
 from trainables.worker.heartbeat import beat
 from trainables.worker.stage_clock import spend
 
-# On the CPU a batch is computed in pieces of so many hidden values (sub-tokens times width): as fast, in less memory.
-PIECE_VALUES = 200_000
 CHECK_EVERY = 50  # steps between checks of the losses on a GPU: each check waits until the GPU has done all its work
 
 

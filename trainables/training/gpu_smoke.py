@@ -55,10 +55,17 @@ def check_gpu(*, uses_bf16: bool) -> str | None:
         return str(error)
     if uses_bf16 and not torch.cuda.is_bf16_supported(including_emulation=False):
         return f"{torch.cuda.get_device_name(0)} has no bf16. Give --precision fp32."
+    if (fault := _find_step_fault(uses_bf16=uses_bf16)) is not None:
+        raise GpuFaultError(f"a step of training failed on the GPU: {fault}")
+    return None
+
+
+def _find_step_fault(*, uses_bf16: bool) -> str | None:
+    """Return why a step of training fails on the first GPU that this process sees; None if it does not."""
     try:
         run_step(torch.device("cuda", 0), uses_bf16=uses_bf16)
     except (RuntimeError, FloatingPointError) as error:
-        raise GpuFaultError(f"a step of training failed on the GPU: {' '.join(str(error).split())}") from error
+        return " ".join(str(error).split())
     return None
 
 
@@ -67,11 +74,6 @@ def collect_gpu_facts(*, uses_bf16: bool) -> GpuFacts:
     require_gpu()
     properties = torch.cuda.get_device_properties(0)
     driver, mode = _read_smi(str(getattr(properties, "uuid", "")))
-    fault = None
-    try:
-        run_step(torch.device("cuda", 0), uses_bf16=uses_bf16)
-    except (RuntimeError, FloatingPointError) as error:
-        fault = " ".join(str(error).split())
     return GpuFacts(
         name=properties.name,
         memory=properties.total_memory,
@@ -79,7 +81,7 @@ def collect_gpu_facts(*, uses_bf16: bool) -> GpuFacts:
         has_bf16=torch.cuda.is_bf16_supported(including_emulation=False),
         driver=driver,
         compute_mode=mode,
-        fault=fault,
+        fault=_find_step_fault(uses_bf16=uses_bf16),
     )
 
 

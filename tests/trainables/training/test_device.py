@@ -6,12 +6,12 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from spaces.encoders import PROFILES, EncoderProfile
+from spaces.encoders import PIECE_VALUES, PROFILES, EncoderProfile
 from tests.trainables.trainings import drop_nothing, training_of
 from trainables.features.features import Feature
 from trainables.models.encoder import load_encoder
 from trainables.training.evaluation import evaluate
-from trainables.training.fine_tuning import PIECE_VALUES, FineTuning
+from trainables.training.fine_tuning import FineTuning
 from trainables.training.memory import try_within_memory
 from trainables.training.selection import copy_weights
 
