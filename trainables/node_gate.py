@@ -23,7 +23,7 @@ from trainables.record.node_facts import (
     list_data,
 )
 from trainables.storage.open import open_storage
-from trainables.training.gpu_smoke import check_gpu
+from trainables.training.gpu_smoke import GpuFaultError, check_gpu
 
 _passed: set[tuple[str, Precision | None]] = set()  # in this process
 
@@ -38,8 +38,11 @@ def check_own_node(name: str, places: Places, marker: str, precision: Precision 
     if (marker, precision) in _passed:
         return
     problems = _list_problems(name, places, marker)
-    if precision is not None and (lack := check_gpu(uses_bf16=precision == "bf16")):
-        problems.append(f"node {name}: {lack}")
+    try:
+        lack = None if precision is None else check_gpu(uses_bf16=precision == "bf16")
+    except GpuFaultError as error:
+        raise GpuFaultError(f"node {name}: {error}") from error
+    problems += [] if lack is None else [f"node {name}: {lack}"]
     if problems:
         raise UnfitNodeError("; ".join(problems))
     _passed.add((marker, precision))

@@ -24,7 +24,8 @@ def score_retrieval(stage: Stage, encoder: Encoder, context: StageContext, profi
     """
     reading = read_retrieval_recipe(stage.recipe)
     task = replace(BENCHMARKS.find(stage.benchmark).targets[stage.task], retrieval=reading)
-    embedder = Embedder(encoder, reading.pooling)
+    folder = None if context.source.is_miniature else context.encoded_folder
+    embedder = Embedder(encoder, reading.pooling, folder)
     results, without_dev = TestResults(), []
     for language in stage.targets[task.name]:
         with spend("tokenising"):

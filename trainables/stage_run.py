@@ -29,7 +29,6 @@ from trainables.shared_training import leave_trained_states
 from trainables.stage_start import Training, load_parent, open_training
 from trainables.storage.base import FillFunction, LockedError
 from trainables.training.fine_tuning import DivergedError, FineTuning
-from trainables.training.memory import describe_device, is_on_gpu, read_peak_memory, release_memory
 from trainables.training.pretraining import Pretraining
 from trainables.training.schedule import end_of_tenth
 from trainables.training_stage import (
@@ -39,6 +38,7 @@ from trainables.training_stage import (
     find_degeneracy,
     score_tests,
 )
+from trainables.worker.memory import describe_device, is_on_gpu, read_peak_memory, release_memory
 from trainables.worker.stage_clock import StageClock, spend
 
 # Seconds to wait for another process that has the stage open: more than the lease of a dead NFS client (90 s).

@@ -24,7 +24,7 @@ from trainables.record.context import StageContext
 from trainables.record.outcome import Outcome
 from trainables.storage.open import open_storage
 from trainables.storage.temporary import make_user_folder
-from trainables.worker.failures import ERROR, UNFIT_NODE, StageFailedError, failure_of
+from trainables.worker.failures import ERROR, GPU_FAULT, UNFIT_NODE, StageFailedError, failure_of
 from trainables.worker.heartbeat import watch_for_hang
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class StageTrial(tune.Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         """Open nothing yet (see the module's docstring)."""
         self._run: StageRun | None = None
+        self._node: str | None = None  # Ray's id of the node, on a cluster
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Accept another stage. The process, its imports and its encoded data stay."""
@@ -113,8 +114,8 @@ class StageTrial(tune.Trainable):
                 self._run.save()
         except Exception as error:  # any failure of a stage is recorded, and the sweep goes on
             failure = failure_of(error, json.loads(self.config["context"])["results"])
-            if failure.kind is UNFIT_NODE:
-                raise StageFailedError(failure.kind.name, str(error), ray.get_runtime_context().get_node_id()) from None
+            if failure.kind in (UNFIT_NODE, GPU_FAULT):
+                raise StageFailedError(failure.kind.name, str(error), self._node) from None
             if failure.kind is not ERROR:
                 raise StageFailedError(failure.kind.name, failure.reason, failure.details) from None
             return {"dev": -1.0, "curve": [], "done": True, "error": failure.reason, "details": failure.details}
@@ -124,6 +125,7 @@ class StageTrial(tune.Trainable):
             "steps": outcome.steps,
             "seconds": outcome.seconds,
             "memory": outcome.memory,
+            "node": self._node,
             "moved": self._run.has_moved if self._run is not None else False,
             "done": outcome.status != "stopped",
         }
@@ -143,7 +145,8 @@ class StageTrial(tune.Trainable):
     def _resume(self) -> Outcome | None:
         """Open the stage; return its outcome so far if it was begun before and this run has not heard of it."""
         if self.config["marker"] is not None:
-            _check_own_node(self.config)
+            self._node = ray.get_runtime_context().get_node_id()
+            _check_own_node(self.config, self._node)
         context = context_from_json(self.config["context"])
         with self._watch(context, opening=True):
             self._run = _open_stage(context, self.config)
@@ -164,13 +167,13 @@ class StageTrial(tune.Trainable):
             self._run = None
 
 
-def _check_own_node(config: dict[str, Any]) -> None:
+def _check_own_node(config: dict[str, Any], node: str) -> None:
     """Raise UnfitNodeError if this machine lacks what stages need: before anything is written, as a watch does."""
     from trainables.node_gate import check_own_node
     from trainables.record.node_facts import Places
 
     report = make_user_folder() / f"gate-{config['key']}.txt"
-    name = f"{platform.node()}/{ray.get_runtime_context().get_node_id()[:6]}"
+    name = f"{platform.node()}/{node[:6]}"
     given = json.loads(config["context"])
     places = Places(
         data=given["source"]["data"], **{field: given[field] for field in ("results", "model", "hub_record")}
@@ -185,7 +188,7 @@ def _open_stage(context: StageContext, config: dict[str, Any]) -> "StageRun":
 
     from trainables.stage_run import StageRun
     from trainables.training.gpu_smoke import require_gpu
-    from trainables.training.memory import limit_gpu_memory
+    from trainables.worker.memory import limit_gpu_memory
 
     torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
     if config["gpus"]:

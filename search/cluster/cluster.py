@@ -152,18 +152,20 @@ def _check_address(address: str) -> None:
 def list_alive_nodes() -> dict[str, Node]:
     """Return the nodes of the cluster that are alive now, by Ray's id."""
     import ray
+    from ray._private.state import state  # there is no public call: Ray Train asks here, too
 
-    nodes = {}
+    nodes, leaving = {}, state.get_draining_nodes()
     for node in ray.nodes():
         if node["Alive"]:
             name, resources = f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}", node["Resources"]
-            nodes[node["NodeID"]] = _build_node(name, resources)
+            nodes[node["NodeID"]] = _build_node(name, resources, is_leaving=node["NodeID"] in leaving)
     return nodes
 
 
-def _build_node(name: str, resources: Mapping[str, Any]) -> Node:
+def _build_node(name: str, resources: Mapping[str, Any], *, is_leaving: bool = False) -> Node:
     """Return a node with the resources that Ray counts there."""
-    return Node(name, *(float(resources.get(kind, 0)) for kind in ("CPU", "GPU", "memory")))
+    cpus, gpus, memory = (float(resources.get(kind, 0)) for kind in ("CPU", "GPU", "memory"))
+    return Node(name, cpus, gpus, memory, is_leaving=is_leaving)
 
 
 def list_node_types(bootstrap_file: Path = BOOTSTRAP_FILE) -> list[tuple[Node, int]]:

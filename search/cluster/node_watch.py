@@ -1,7 +1,7 @@
-"""While a sweep runs on a cluster: report lost and new nodes, and a sweep that waits because no node fits."""
+"""While a sweep runs on a cluster: report lost, leaving and new nodes, and a sweep that waits for a node that fits."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, MutableSet
 from typing import Any
 
 from ray import tune
@@ -29,11 +29,16 @@ class NodeNews:
         """Return the news at `now` (seconds of any clock), with the nodes alive and whether any stage runs."""
         lost = [node for key, node in self.nodes.items() if key not in nodes]
         joined = [node for key, node in nodes.items() if key not in self.nodes]
-        self.nodes = dict(nodes)
         lines = [
             f"node {node.name} is lost: its stages continue on other nodes from their last tenth." for node in lost
         ]
+        lines += [
+            f"node {node.name} will be taken away: its stages end their tenth, and go on elsewhere."
+            for key, node in nodes.items()
+            if node.is_leaving and not (key in self.nodes and self.nodes[key].is_leaving)
+        ]
         lines += [f"node {node.name} has joined ({node.cpus:g} CPUs, {node.gpus:g} GPUs)." for node in joined]
+        self.nodes = dict(nodes)
         if is_running or self.last_ran is None:
             self.last_ran = now
             self.has_warned = False
@@ -64,12 +69,15 @@ class NodeWatchCallback(tune.Callback):
         self,
         resource_request: ResourceRequest,
         own_node: OwnNodeMonitor,
-        kept_out: Collection[str],
+        kept_out: MutableSet[str],
         console: Console,
     ) -> None:
-        """Take the nodes from `own_node`; `kept_out` as in NodeNews. Nodes that join check themselves."""
+        """Take the nodes from `own_node`; `kept_out` as in NodeNews: nodes that leave are added to it.
+
+        Nodes that join check themselves.
+        """
         self.news = NodeNews(resource_request, own_node.nodes(), kept_out)
-        self.own_node, self.console = own_node, console
+        self.own_node, self.kept_out, self.console = own_node, kept_out, console
         self.last_look = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -81,9 +89,10 @@ class NodeWatchCallback(tune.Callback):
         now = time.monotonic()
         if now - self.last_look < LOOK_INTERVAL:
             return
-        self.last_look = now
+        self.last_look, nodes = now, self.own_node.nodes()
+        self.kept_out |= {id_ for id_, node in nodes.items() if node.is_leaving}
         is_running = any(trial.status == "RUNNING" for trial in trials)
-        for line in self.news.describe_changes(self.own_node.nodes(), is_running, now):
+        for line in self.news.describe_changes(nodes, is_running, now):
             self.console.print(line, soft_wrap=True)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

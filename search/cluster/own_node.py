@@ -38,9 +38,17 @@ class OwnNodeMonitor:
         self.answered_at = time.monotonic()
         self._refresh_lock = threading.Lock()  # an older answer must not replace a newer one
 
+    def __getstate__(self) -> dict[str, object]:
+        """Return no state: Tune pickles its scheduler and callbacks, and never reads them again."""
+        return {}
+
     def nodes(self) -> Mapping[str, Node]:
         """Return the nodes that were alive by the last answer. Does not wait for Ray."""
         return self.known_nodes
+
+    def is_leaving(self, id_: str | None) -> bool:
+        """Return True if the node of Ray's id `id_` will be taken away soon, by the last answer."""
+        return id_ in self.known_nodes and self.known_nodes[id_].is_leaving
 
     def refresh(self) -> None:
         """Ask for the nodes again, then check. May get stuck where the head is lost."""

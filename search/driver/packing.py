@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from search.board.attempts import Attempt
 from search.request.flag_values import MAX_TRIALS_PER_GPU
 from spaces.stage import Stage
-from trainables.training.memory import CUDA_CONTEXT_BYTES
 from trainables.worker.failures import DEVICE, MEMORY, PACKED, Failure
+from trainables.worker.memory import CUDA_CONTEXT_BYTES
 
 # Possible numbers of trials on one GPU. They are few, since a worker is reused only by a trial with the same share, and
 # a new worker costs seconds; they are powers of two, so that free parts of a GPU fit other trials.

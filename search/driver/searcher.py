@@ -17,7 +17,7 @@ from search.process import signals
 from spaces.plan import Stratum
 from spaces.stage import Precision, Stage
 from trainables.record.outcome import Outcome
-from trainables.worker.failures import ERROR, NODE, UNFIT_NODE, WORKER, Failure, worker_failure_of
+from trainables.worker.failures import ERROR, GPU_FAULT, NODE, UNFIT_NODE, WORKER, Failure, worker_failure_of
 
 MIN_WAIT = 0.5  # shortest wait of a slot for a stage, in seconds
 MIN_WAIT_SPACING = 0.2  # seconds between the ends of waits over all slots; each end costs the driver 0.03 s
@@ -56,7 +56,8 @@ class PlanSearcher(Searcher):
         self.board, self.context_json, self.on_change, self.hang_timeout = board, context_json, on_change, hang_timeout
         self.gpus, self.packing = gpus, packing
         self.precision, self.marker, self.budget = precision, marker, budget
-        self.kept_out = set[str]()  # Ray's ids of nodes that lack what stages need
+        self.kept_out = set[str]()  # Ray's ids of nodes that lack what stages need, or leave
+        self._faulty = set[str]()  # those with a GPU that failed once before a stage
         self.trials: dict[str, tuple[Stratum, Stage]] = {}
         self._handed_out = set[str]()  # keys, in this run
         self.use_wait_trials, self.wait_trials = use_wait_trials and packing is None, set[str]()
@@ -155,6 +156,8 @@ class PlanSearcher(Searcher):
             return None
         if failure.kind is UNFIT_NODE:
             return self._keep_out(stage, failure)
+        if failure.kind is GPU_FAULT:
+            return self._handle_gpu_fault(stage, failure)
         if failure.kind is WORKER:
             failure = self.board.store.pop_hang_failure(stage.key) or failure
         if self.board.fail(stage.key, failure, moved=moved):
@@ -171,6 +174,15 @@ class PlanSearcher(Searcher):
         self.board.release(stage.key)
         return f"kept out: {failure.reason} Stages run on other nodes." if is_new else None
 
+    def _handle_gpu_fault(self, stage: Stage, failure: Failure) -> str | None:
+        """Try again after the first failure of a GPU of a node, and keep the node out after the second."""
+        node = str(failure.details)
+        if node in self._faulty:
+            return self._keep_out(stage, failure)
+        self._faulty.add(node)
+        self.board.release(stage.key)
+        return f"tried again: {stage.key}  {stage.label}: {failure.kind.name}: {failure.reason}"
+
     def save(self, checkpoint_path: str) -> None:
         """Save nothing, since the truth is in the store."""
 
@@ -181,17 +193,17 @@ class PlanSearcher(Searcher):
 class WorkerLossCallback(tune.Callback):
     """Tells the searcher which trial has started, and why a trial was lost: Tune tells it only that it was.
 
-    `has_silent_node` says whether a machine is lost at this moment, which the error of a worker may not tell yet.
+    `has_failing_node` says whether a machine is being lost at this moment: the error of a worker may not tell it yet.
     """
 
     def __init__(
-        self, searcher: PlanSearcher, print_line: Callable[[str], None], has_silent_node: Callable[[], bool]
+        self, searcher: PlanSearcher, print_line: Callable[[str], None], has_failing_node: Callable[[], bool]
     ) -> None:
-        self.searcher, self.print_line, self.has_silent_node = searcher, print_line, has_silent_node
+        self.searcher, self.print_line, self.has_failing_node = searcher, print_line, has_failing_node
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the terminal out when Tune pickles its callbacks."""
-        return {"searcher": None, "print_line": None, "has_silent_node": None}
+        return {"searcher": None, "print_line": None, "has_failing_node": None}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record that a trial has its worker, and its share of a GPU."""
@@ -204,7 +216,7 @@ class WorkerLossCallback(tune.Callback):
             return
         moved = bool((trial.last_result or {}).get("moved"))
         failure = worker_failure_of(_read_error(trial))
-        if failure.kind is WORKER and self.has_silent_node():
+        if failure.kind is WORKER and self.has_failing_node():
             failure = dataclasses.replace(failure, kind=NODE)
         line = self.searcher.handle_lost_trial(trial.trial_id, failure, moved=moved)
         if line is not None:

@@ -11,7 +11,7 @@ from ray.tune.schedulers import FIFOScheduler
 
 from search.board.board import Board
 from search.cluster.cluster import list_alive_nodes
-from search.cluster.lost_nodes import has_silent_node
+from search.cluster.lost_nodes import has_failing_node
 from search.cluster.node_watch import NodeWatchCallback
 from search.cluster.own_node import OwnNodeMonitor
 from search.driver.drain import DrainCallback, DrainingScheduler
@@ -54,13 +54,14 @@ def run_tuner(
         budget=run.budget,
         use_wait_trials=not options.uses_cluster,  # a cluster might start nodes for trials that only wait
     )
+    is_leaving = (lambda _: False) if own_node is None else own_node.is_leaving
     # Tune's warnings of incomplete trials are noise: their stages are tried again, or listed as failed at the end.
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     tuner = tune.Tuner(
         tune.with_resources(StageTrial, partial(place_trial, resources)),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=DrainingScheduler(run.early_stopping or FIFOScheduler()),
+            scheduler=DrainingScheduler(run.early_stopping or FIFOScheduler(), is_leaving),
             num_samples=-1,
             max_concurrent_trials=run.slots,
             reuse_actors=True,
@@ -72,7 +73,7 @@ def run_tuner(
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=0),  # the board hands a stage out again, as a new trial
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            callbacks=_build_callbacks(run, searcher, resources, own_node),
+            callbacks=[*_build_callbacks(run, searcher, resources, own_node), DrainCallback(is_leaving)],
         ),
     )
     with signals.defer_stop():
@@ -108,11 +109,10 @@ def _build_callbacks(
     run: SweepRun, searcher: PlanSearcher, resources: ResourceRequest, own_node: OwnNodeMonitor | None
 ) -> list[tune.Callback]:
     print_line = partial(run.console.print, soft_wrap=True)
-    find_silent_node = has_silent_node if run.options.uses_cluster else lambda: False
+    find_failing_node = has_failing_node if run.options.uses_cluster else lambda: False
     callbacks: list[tune.Callback] = [
-        WorkerLossCallback(searcher, print_line, find_silent_node),
+        WorkerLossCallback(searcher, print_line, find_failing_node),
         ProgressCallback(run.board, run.slots, run.console, run.status_writer),
-        DrainCallback(),
     ]
     if run.budget is not None:
         callbacks.append(TimeBudgetCallback(run.budget))

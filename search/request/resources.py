@@ -20,6 +20,7 @@ class Node:
     cpus: float
     gpus: float
     memory: float = 0.0  # bytes; 0 if unknown
+    is_leaving: bool = False  # it will be taken away soon, such as a spot machine after its notice
 
 
 @dataclass(frozen=True, slots=True)

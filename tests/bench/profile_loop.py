@@ -65,7 +65,7 @@ TIMED: tuple[tuple[str, Any, str], ...] = (
     ("backward", torch.Tensor, "backward"),
     ("clip", torch.nn.utils, "clip_grad_norm_"),
     ("optimizer", torch.optim.AdamW, "step"),
-    ("keep best", FineTuning, "_copy_weights"),
+    ("keep best", fine_tuning, "copy_to_host"),
     ("majority", training_stage, "score_trivial_answer"),
 )
 

@@ -1,5 +1,6 @@
 """Sweeps on a Ray cluster: two nodes on this machine; the one with the (logical) GPU is killed and replaced."""
 
+import json
 import os
 import signal
 import subprocess
@@ -90,6 +91,29 @@ def test_a_trial_that_fits_on_no_node_is_refused_at_once(
     assert process.returncode == 2
     assert "(there are 1 with 1 CPUs and 0 GPUs; 1 with 2 CPUs and 1 GPUs)" in err
     assert not (tmp_path / "tiny").exists() and not (tmp_path / "stages").exists()
+
+
+def test_stages_on_a_node_that_will_be_taken_away_end_their_tenth_and_go_on_elsewhere(
+    nodes: tuple[subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    holder, address = nodes
+    assert holder.stdin is not None and holder.stdout is not None
+    long = {"TINY_STEPS": "1200"}  # the nodes are asked every five seconds
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    ended(start(alone, **long))
+    process = start(shared, "--address", address, "--gpus-per-trial", "0.5", **long)
+    while len(running := under_way(shared)) < 2 and process.poll() is None:
+        time.sleep(0.02)
+    holder.stdin.write("notice\n")
+    holder.stdin.flush()
+    assert "told\n" in iter(holder.stdout.readline, "")
+    _, err = ended(process)
+    assert process.returncode == 0, err
+    assert err.count("will be taken away") == 1
+    attempts = [json.loads(file.read_text()) for file in shared.glob("stages/*/attempts.json")]
+    assert {attempt["kind"] for each in attempts for attempt in each} <= {"node"}, "a worker that was starting"
+    assert len(attempts) < len(running), "a stage under way wrote its state"
+    assert scores(shared).equals(scores(alone))
 
 
 def test_half_gpus_and_stages_of_a_killed_node_that_go_on_elsewhere(

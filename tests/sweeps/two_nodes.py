@@ -1,6 +1,7 @@
 """Two Ray nodes on this machine for a test, in a process of their own. Prints the address, then reads commands.
 
-The head runs no stage; the other node has two CPUs and one logical GPU. `replace` kills it and starts another one.
+The head runs no stage; the other node has two CPUs and one logical GPU. `replace` kills it and starts another one;
+`notice` tells Ray that it will be taken away, and starts another one.
 The nodes' own Python path has a package with the name of one of ours that cannot be imported: a sweep runs only if its
 code is sent to them.
 """
@@ -11,7 +12,9 @@ from pathlib import Path
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
+from ray._raylet import GcsClient
 from ray.cluster_utils import Cluster
+from ray.core.generated import autoscaler_pb2
 
 LOGICAL_GPU = Path(__file__).parent / "logical_gpu"
 DECOY = "raise ImportError('this is the code of the node, not of the sweep')\n"
@@ -31,6 +34,11 @@ def main(folder: Path) -> None:
         if line.strip() == "replace":
             cluster.remove_node(node, allow_graceful=False)
             print("killed", flush=True)
+            node = cluster.add_node(**common, num_cpus=2, num_gpus=1)
+        if line.strip() == "notice":
+            reason = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+            GcsClient(address=cluster.address).drain_node(node.node_id, reason, "spot", 0)
+            print("told", flush=True)
             node = cluster.add_node(**common, num_cpus=2, num_gpus=1)
     cluster.shutdown()
 

@@ -20,7 +20,7 @@ from trainables.record.outcome import read_outcome
 from trainables.storage.local_storage import LocalStorage
 from trainables.training import gpu_smoke
 from trainables.training.gpu_smoke import GpuFaultError
-from trainables.worker.failures import DEVICE, INPUT, STORAGE, UNFIT_NODE, StageFailedError, classify
+from trainables.worker.failures import GPU_FAULT, INPUT, STORAGE, UNFIT_NODE, StageFailedError, classify
 
 TARGET = target_stage("udpos-en", {"udpos": ("en",)})
 
@@ -129,7 +129,16 @@ def test_a_gpu_that_torch_does_not_see_is_a_lack_and_a_step_that_fails_the_devic
     monkeypatch.setattr(gpu_smoke, "run_step", fail)
     with pytest.raises(GpuFaultError, match="a step of training failed on the GPU: out of paper") as raised:
         gpu_smoke.check_gpu(uses_bf16=False)
-    assert classify(raised.value) is DEVICE
+    assert classify(raised.value) is GPU_FAULT
+
+
+def test_a_gpu_that_fails_is_told_with_its_node(context: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*, uses_bf16: bool) -> None:
+        raise GpuFaultError("a step of training failed on the GPU: out of paper")
+
+    monkeypatch.setattr(node_gate, "check_gpu", fail)
+    with leave_marker(context) as facts, pytest.raises(GpuFaultError, match=r"^node n: a step .* out of paper$"):
+        check(context, facts, "bf16")
 
 
 def test_a_stage_on_an_unfit_machine_tells_the_driver_which(

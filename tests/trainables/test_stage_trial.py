@@ -19,7 +19,8 @@ from trainables.record.context import SCORES, StageContext, write_spec
 from trainables.record.outcome import read_outcome
 from trainables.retrieval import embeddings, neighbours
 from trainables.stage_trial import StageTrial, context_to_json
-from trainables.training import encoding, evaluation, fine_tuning, gpu_smoke, memory
+from trainables.training import encoding, evaluation, fine_tuning, gpu_smoke
+from trainables.worker import memory
 from trainables.worker.failures import StageFailedError
 
 TARGET = target_stage("udpos-en", {"udpos": ("en",)})

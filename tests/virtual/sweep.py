@@ -35,7 +35,7 @@ class VirtualSweep:
         early_stopping = make_early_stopping(self.request, self.options.scheduler)
         board = make_board(self.request, self.options, early_stopping, slots)
         searcher = PlanSearcher(board, "{}", on_change=lambda: None)
-        scheduler = DrainingScheduler(early_stopping or FIFOScheduler())
+        scheduler = DrainingScheduler(early_stopping or FIFOScheduler(), lambda _: False)
         context = self.request.context
         return VirtualRoom(searcher, scheduler, context, courses, slots=slots, delays=delays, seed=seed), board
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from trainables.features.template import PROBE
 
 TOKENIZER_FILE = "tokenizer.json"
+_hashes: weakref.WeakKeyDictionary[PreTrainedTokenizerBase, str] = weakref.WeakKeyDictionary()
 USUAL_NAMES = {"pad_token": "pad", "unk_token": "unk", "mask_token": "mask"}  # without brackets, in any case
 
 
@@ -20,6 +22,24 @@ def read_rules(backend: Tokenizer) -> dict[str, Any]:
     rules: dict[str, Any] = json.loads(backend.to_str())
     del rules["truncation"], rules["padding"]  # state of the last call; every call sets its own
     return rules
+
+
+def hash_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return a hash of everything that determines the tokenizer's output.
+
+    It is computed once per object, because the vocabulary of XLM-R has 250,000 entries. Raises ValueError if the
+    tokenizer has no fast implementation.
+    """
+    if not tokenizer.is_fast:
+        raise ValueError(
+            "the tokenizer has no fast implementation: tagging and answer extraction need its character offsets."
+        )
+    if tokenizer not in _hashes:
+        rules = read_rules(tokenizer.backend_tokenizer)
+        wrapper = [tokenizer.model_input_names, tokenizer.truncation_side, tokenizer.unk_token_id]
+        wrapper += [True] if tokenizer.split_special_tokens else []  # hashes of former versions lack it
+        _hashes[tokenizer] = hashlib.sha256(json.dumps([rules, wrapper], sort_keys=True).encode()).hexdigest()
+    return _hashes[tokenizer]
 
 
 def find_unusual_rules(tokenizer: PreTrainedTokenizerBase, folder: Path, *, reads_types: bool) -> str | None:

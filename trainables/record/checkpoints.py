@@ -26,6 +26,7 @@ from spaces.stage import TENTHS
 from trainables.record.context import CHECKPOINT
 from trainables.record.tensor_file import AbandonedError, write_tensors
 from trainables.storage.base import Storage
+from trainables.worker.memory import copy_to_host
 
 STATE = "state.safetensors"
 # Tensors in it beside those of the training.
@@ -161,7 +162,7 @@ class Checkpoints:
         if not in_background:
             self._write(state, taken)
             return
-        copied = replace(state, tensors=_copy_to_host(state.tensors))  # nothing changes the best weights
+        copied = replace(state, tensors=copy_to_host(state.tensors))  # nothing changes the best weights
         self._writer = threading.Thread(target=self._write_or_keep_error, args=(copied, taken), daemon=True)
         self._writer.start()
 
@@ -232,14 +233,3 @@ def _build_marks(state: TrainingState) -> dict[str, Tensor]:
 
 def _count_bytes(tensors: Mapping[str, Tensor]) -> int:
     return sum(tensor.nbytes for tensor in tensors.values())
-
-
-def _copy_to_host(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return copies in the host's memory, complete when this returns."""
-    copies = {}
-    for name, tensor in tensors.items():
-        copies[name] = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.is_cuda)
-        copies[name].copy_(tensor, non_blocking=True)
-    if any(tensor.is_cuda for tensor in tensors.values()):
-        torch.cuda.synchronize()
-    return copies

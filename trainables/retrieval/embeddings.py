@@ -5,22 +5,26 @@ Only the direction matters, because embeddings are compared by cosine.
 
 import functools
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+import numpy as np
 import torch
-from torch.nn.utils.rnn import pad_sequence
 
 from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
 from spaces.task import Pooling, RetrievalRecipe
+from trainables.features.feature_table import FeatureTable
+from trainables.features.features import collate
 from trainables.models.encoder import Encoder
 from trainables.models.encoder_shape import count_layers, count_positions
+from trainables.retrieval.token_table import tokenise
 from trainables.worker.heartbeat import beat
+from trainables.worker.stage_clock import spend
 
 MAX_LENGTH = 512  # sub-tokens, as in the published scripts
 # Sub-tokens of a batch, with padding: one pass holds the states of all layers. On the CPU small batches cost nothing,
 # and sentences of like lengths come together: a pool of a hundred is then not padded to its longest one.
 MAX_BATCH_TOKENS = {"cpu": 1_024, "cuda": 16_384}
-SENTENCES_PER_CALL = 8_192  # of the tokenizer: the ids of a million sentences would take gigabytes
 MAX_BYTES = 4 * 10**9  # of the vectors of all layers; for larger pools only the paper's layer is read
 CACHED_SETS = 4  # sets of sentences: queries and candidates of a test pool and of a dev pool
 
@@ -58,9 +62,10 @@ def select_layers(
 class Embedder:
     """An `embed` for one encoder that caches the last sets: pools in several languages share candidates."""
 
-    def __init__(self, encoder: Encoder, pooling: Pooling = "mean") -> None:
+    def __init__(self, encoder: Encoder, pooling: Pooling = "mean", folder: Path | None = None) -> None:
         self.encoder = encoder
-        self._embed = functools.lru_cache(maxsize=CACHED_SETS)(functools.partial(embed, encoder, pooling=pooling))
+        fixed = functools.partial(embed, encoder, pooling=pooling, folder=folder)
+        self._embed = functools.lru_cache(maxsize=CACHED_SETS)(fixed)
 
     def __call__(self, sentences: tuple[str, ...], layers: tuple[int, ...]) -> torch.Tensor:
         """Return unit vectors (layers, sentences, width), see `embed`."""
@@ -74,28 +79,31 @@ def embed(
     *,
     normalise: bool = True,
     pooling: Pooling = "mean",
+    folder: Path | None = None,
 ) -> torch.Tensor:
     """Return unit vectors (layers, sentences, width) on the CPU in float32, at any precision of the encoder.
 
     They are means over all positions, or the states of the first one. With `normalise=False` their length is kept.
-    Every sentence passes through the encoder once, for any number of layers.
+    Every sentence passes through the encoder once, for any number of layers. It is cut at the encoder's number of
+    positions. `folder` is where workers share tokenised sentences (token_table.py).
     """
+    with spend("tokenising"):
+        table = tokenise(encoder.tokenizer, sentences, _find_max_length(encoder), folder)
     vectors = torch.empty(len(layers), len(sentences), encoder.width)
     encoder.model.eval()
     with torch.inference_mode(), encoder.autocast():
-        for batch in _make_batches(encoder, sentences):
-            rows = [torch.tensor(ids) for _, ids in batch]
-            lengths = torch.tensor([len(row) for row in rows], device=encoder.device)
-            ids = pad_sequence(rows, batch_first=True, padding_value=encoder.pad_id).to(encoder.device)
-            mask = torch.arange(ids.shape[1], device=encoder.device) < lengths[:, None]
-            states = encoder.model(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True).hidden_states
+        for indices in _iter_batches(table, MAX_BATCH_TOKENS[encoder.device.type]):
+            features = [table[i] for i in indices]
+            batch = collate(features, encoder.pad_id, per_position=False, device=encoder.device)
+            ids, mask = batch["input_ids"], batch["attention_mask"]
+            states = encoder.model(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
             if pooling == "first":
                 pooled = torch.stack([states[layer][:, 0].float() for layer in layers])
             else:
                 sums = torch.stack([(states[layer].float() * mask.unsqueeze(-1)).sum(1) for layer in layers])
-                pooled = sums if normalise else sums / lengths[:, None]
+                pooled = sums if normalise else sums / mask.sum(1, keepdim=True)
             pooled = torch.nn.functional.normalize(pooled, dim=-1) if normalise else pooled
-            vectors[:, [i for i, _ in batch]] = pooled.cpu()
+            vectors[:, indices] = pooled.cpu()
             beat()
     return vectors
 
@@ -107,18 +115,13 @@ def _find_max_length(encoder: Encoder) -> int:
     return min(limit for limit in limits if limit is not None)
 
 
-def _make_batches(encoder: Encoder, sentences: Sequence[str]) -> Iterator[list[tuple[int, list[int]]]]:
-    """Yield batches of sentence indices and token ids, at most MAX_BATCH_TOKENS each, long ones first (less padding).
+def _iter_batches(table: FeatureTable, tokens: int) -> Iterator[list[int]]:
+    """Yield the indices of batches of at most `tokens` sub-tokens with padding, long sentences first.
 
-    Sentences are cut at the encoder's number of positions. A sentence longer than the limit is a batch of its own.
+    A sentence longer than the limit is a batch of its own.
     """
-    max_length, most = _find_max_length(encoder), MAX_BATCH_TOKENS[encoder.device.type]
-    order = sorted(range(len(sentences)), key=lambda i: -len(sentences[i]))
-    for start in range(0, len(order), SENTENCES_PER_CALL):
-        chunk = order[start : start + SENTENCES_PER_CALL]
-        coded = encoder.tokenizer([sentences[i] for i in chunk], truncation=True, max_length=max_length)["input_ids"]
-        rows = sorted(zip(chunk, coded, strict=True), key=lambda row: -len(row[1]))
-        while rows:
-            size = max(1, most // len(rows[0][1]))
-            yield rows[:size]
-            rows = rows[size:]
+    order = np.argsort(-table.lengths, kind="stable").tolist()
+    while order:
+        size = max(1, tokens // len(table[order[0]].rows[0]))
+        yield order[:size]
+        order = order[size:]

@@ -10,7 +10,6 @@ time when no sweep is running. The miniature is small and stays in the memory of
 import dataclasses
 import hashlib
 import json
-import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from trainables.features.examples import Example
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature
 from trainables.features.shared_table import open_or_build_table
-from trainables.features.tokenizer_rules import read_rules
+from trainables.features.tokenizer_rules import hash_tokenizer
 from trainables.features.words import find_word_style
 from trainables.kinds import KINDS
 from trainables.training.evaluation import EvalSet
@@ -75,25 +74,6 @@ class _CachedSet:
 
 
 _cache: OrderedDict[tuple[object, ...], _CachedSet] = OrderedDict()
-_tokenizer_hashes: weakref.WeakKeyDictionary[PreTrainedTokenizerBase, str] = weakref.WeakKeyDictionary()
-
-
-def hash_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
-    """Return a hash of everything that determines the tokenizer's output.
-
-    It is computed once per object, because the vocabulary of XLM-R has 250,000 entries. Raises ValueError if the
-    tokenizer has no fast implementation.
-    """
-    if not tokenizer.is_fast:
-        raise ValueError(
-            "the tokenizer has no fast implementation: tagging and answer extraction need its character offsets."
-        )
-    if tokenizer not in _tokenizer_hashes:
-        rules = read_rules(tokenizer.backend_tokenizer)
-        wrapper = [tokenizer.model_input_names, tokenizer.truncation_side, tokenizer.unk_token_id]
-        wrapper += [True] if tokenizer.split_special_tokens else []  # hashes of former versions lack it
-        _tokenizer_hashes[tokenizer] = hashlib.sha256(json.dumps([rules, wrapper], sort_keys=True).encode()).hexdigest()
-    return _tokenizer_hashes[tokenizer]
 
 
 def encode_split(source: DataSource, task: Task, split: Split, language: str, encoding: Encoding) -> EvalSet:

@@ -15,8 +15,8 @@ from trainables.features.feature_table import FeatureTable
 from trainables.features.features import Feature, Tensors, collate, take_batch
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
-from trainables.training.memory import try_within_memory
 from trainables.worker.heartbeat import beat
+from trainables.worker.memory import try_within_memory
 
 # Maximal sub-tokens of an evaluation batch, padding included; no part of the outcome. On the CPU small batches stay in
 # its caches: 16,384 took 1.1 to 1.4 times as long as 2,048 with encoders of width 64 and 192.

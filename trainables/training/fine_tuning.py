@@ -22,11 +22,12 @@ from trainables.models.encoder import Encoder
 from trainables.record.checkpoints import TrainingState
 from trainables.training.batches import Batches, TrainingPart
 from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalResult, EvalSet, evaluate, is_scored_alike
-from trainables.training.memory import try_within_memory
 from trainables.training.optimizer import build_optimizer, dump_optimizer, restore_optimizer, select_by_prefix
 from trainables.training.schedule import end_of_tenth, rate_factor
-from trainables.training.selection import Selection, Weights, copy_weights
+from trainables.training.selection import Selection, Weights
+from trainables.training.tf32 import use_tf32
 from trainables.worker.heartbeat import beat
+from trainables.worker.memory import copy_to_host, try_within_memory
 from trainables.worker.stage_clock import spend
 
 CHECK_EVERY = 50  # steps between checks of the losses on a GPU: each check waits until the GPU has done all its work
@@ -123,7 +124,8 @@ class FineTuning:
         every = CHECK_EVERY if self.encoder.device.type == "cuda" else 1
         losses: list[Tensor] = []
         while self.step < end:
-            losses.append(self._update(*self.batches.batch_at(self.step)))
+            with use_tf32(self.encoder.device, self.encoder.precision):
+                losses.append(self._update(*self.batches.batch_at(self.step)))
             self.step += 1
             beat()
             if len(losses) == every or self.step == end:
@@ -140,7 +142,7 @@ class FineTuning:
             if selection.add(own if is_own else [self.evaluate(each, task) for each in selection.dev_sets]):
                 with spend("checkpoints"):
                     selection.best_weights = {}  # gone before the copy is made
-                    selection.best_weights = weights = weights or copy_weights(self.model.state_dict())
+                    selection.best_weights = weights = weights or copy_to_host(self.model.state_dict())
 
     def evaluate(self, eval_set: EvalSet, task: Task | None = None) -> EvalResult:
         """Score the head of `task` (by default the set's own) on a dev or test set, in batches that fit into memory."""
@@ -237,7 +239,7 @@ class FineTuning:
         for selection in selections:
             is_model = selection.best_tenth == state.tenth < TENTHS
             best = self.model.state_dict() if is_model else state.best[selection.best_tenth]
-            selection.best_weights = copy_weights(best)
+            selection.best_weights = copy_to_host(best)
         torch.set_rng_state(tensors["random"])
         if self.encoder.device.type == "cuda" and "random.cuda" in tensors:  # a run may continue on another device
             torch.cuda.set_rng_state(tensors["random.cuda"], self.encoder.device)

@@ -18,11 +18,6 @@ from trainables.training.evaluation import EvalResult, EvalSet, compute_task_sco
 Weights = dict[str, Tensor]
 
 
-def copy_weights(weights: Mapping[str, Tensor]) -> Weights:
-    """Return copies in the memory of the host."""
-    return {name: value.detach().to("cpu", copy=True) for name, value in weights.items()}
-
-
 @dataclass(slots=True)
 class Selection:
     """The dev scores of a run's tenths by some dev sets, and the weights of the best tenth.

@@ -40,12 +40,13 @@ MEMORY = FailureKind("memory", is_transient=True, is_task_related=True)  # the s
 PACKED = FailureKind("packed", is_transient=True, costs_try=False)
 HOST_MEMORY = FailureKind("host-memory", is_transient=True)  # Ray ended the worker, since its machine ran out of memory
 DEVICE = FailureKind("device", is_transient=True)  # the GPU's driver failed, and the process with it
+GPU_FAULT = FailureKind("gpu-fault", is_transient=True, costs_try=False)  # before a stage began on the GPU
 WORKER = FailureKind("worker", is_transient=True)  # the worker's process ended
 NODE = FailureKind("node", is_transient=True, costs_try=False)  # the machine was lost
 UNFIT_NODE = FailureKind("unfit-node", is_transient=True, costs_try=False)  # it lacks what stages need: it is kept out
 HANG = FailureKind("hang", is_transient=True)  # no progress for longer than --hang-after
 STORAGE = FailureKind("storage", stops_sweep=True)  # the results cannot be written
-_KINDS = (ERROR, INPUT, MEMORY, PACKED, HOST_MEMORY, DEVICE, WORKER, NODE, UNFIT_NODE, HANG, STORAGE)
+_KINDS = (ERROR, INPUT, MEMORY, PACKED, HOST_MEMORY, DEVICE, GPU_FAULT, WORKER, NODE, UNFIT_NODE, HANG, STORAGE)
 FAILURE_KINDS = {kind.name: kind for kind in _KINDS}
 
 _UNWRITABLE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -58,7 +59,7 @@ _TRANSIENT_ERRNOS = {
 _TRANSIENT_TYPES = {"ConnectionError", "TimeoutError", "Timeout", "TransportError", "IncompleteRead", "ProtocolError"}
 _TRANSIENT_TYPES |= {"LockedError"}  # an earlier worker still has the stage open
 _LOST_WORKER_TYPES = {"RayActorError", "WorkerCrashedError", "LocalRayletDiedError"}
-_DEVICE_TYPES = {"AcceleratorError", "NoGpuError", "GpuFaultError"}
+_DEVICE_TYPES = {"AcceleratorError", "NoGpuError"}
 _UNWRITABLE_TEXT = re.compile(
     "no space left on device|disk quota exceeded|read-only file system|AWS Error (ACCESS_DENIED|NO_SUCH_BUCKET)", re.I
 )
@@ -155,6 +156,8 @@ def _kind_of(error: BaseException, results: str | None) -> FailureKind:
     names, text = {base.__name__ for base in type(error).__mro__}, str(error)
     if "UnfitNodeError" in names:
         return UNFIT_NODE
+    if "GpuFaultError" in names:
+        return GPU_FAULT
     # Texts are searched too, since libraries (and Tune) pass on the system's message, but not its error number.
     if (
         (isinstance(error, OSError) and error.errno in _UNWRITABLE_ERRNOS)

@@ -1,17 +1,22 @@
 """The end of a sweep whose cluster lost the own node or the head; without Ray."""
 
+import pickle
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
+from io import StringIO
 from types import SimpleNamespace
 
 import pytest
+from ray.tune.schedulers import FIFOScheduler
 from rich.console import Console
 
 from search.cluster import own_node
 from search.cluster.node_watch import NodeWatchCallback
 from search.cluster.own_node import MAX_SILENCE, OwnNodeMonitor, explain_loss
+from search.driver.drain import DrainingScheduler
 from search.request.resources import Node, ResourceRequest
 from tests.paths import ROOT
 
@@ -90,12 +95,26 @@ def test_a_question_that_never_comes_back_is_noticed(monkeypatch: pytest.MonkeyP
 
 def test_the_loss_is_looked_for_before_a_trial_counts_as_failed() -> None:
     cluster, reasons = Cluster(), list[str]()
-    watch = NodeWatchCallback(
-        ResourceRequest(1, 0), OwnNodeMonitor("h", cluster.ask, reasons.append), (), Console(quiet=True)
-    )
+    monitor = OwnNodeMonitor("h", cluster.ask, reasons.append)
+    watch = NodeWatchCallback(ResourceRequest(1, 0), monitor, set(), Console(quiet=True))
     cluster.nodes = {"w": WORKER}
     watch.on_trial_error(1, [], None)
     assert len(reasons) == 1
+
+
+def test_a_node_that_leaves_is_told_once_and_gets_no_more_stages() -> None:
+    cluster, screen, kept_out = Cluster(), StringIO(), set[str]()
+    monitor = OwnNodeMonitor("h", cluster.ask, lambda reason: None)
+    watch = NodeWatchCallback(ResourceRequest(1, 0), monitor, kept_out, Console(file=screen))
+    assert not monitor.is_leaving("w") and not monitor.is_leaving(None)
+    cluster.nodes = {"h": HEAD, "w": replace(WORKER, is_leaving=True)}
+    monitor.refresh()
+    for _ in range(2):
+        watch.last_look = -60.0
+        watch.on_step_begin(1, [])
+    assert pickle.dumps(DrainingScheduler(FIFOScheduler(), monitor.is_leaving)), "Tune does that"  # type: ignore[no-untyped-call]
+    assert monitor.is_leaving("w") and kept_out == {"w"}
+    assert screen.getvalue().count("node worker will be taken away") == 1
 
 
 def test_two_threads_that_find_the_loss_end_the_run_once() -> None:

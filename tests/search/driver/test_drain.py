@@ -33,26 +33,39 @@ class RecordingScheduler(FIFOScheduler):
         return "CONTINUE"
 
 
+def is_leaving(node: str | None) -> bool:
+    """The node `away` leaves."""
+    return node == "away"
+
+
 def test_until_then_the_gate_decides() -> None:
-    assert DrainingScheduler(RecordingScheduler()).on_trial_result(None, None, {}) == "CONTINUE"
+    assert DrainingScheduler(RecordingScheduler(), is_leaving).on_trial_result(None, None, {}) == "CONTINUE"
 
 
 def test_then_every_stage_ends_with_its_tenth_and_the_gate_hears_of_it(stop_requested: None) -> None:
     wrapped = RecordingScheduler()
-    assert DrainingScheduler(wrapped).on_trial_result(None, None, {"tenth": 3}) == "STOP"
+    assert DrainingScheduler(wrapped, is_leaving).on_trial_result(None, None, {"tenth": 3}) == "STOP"
     assert wrapped.results == [{"tenth": 3}]
 
 
 @pytest.mark.parametrize("done", [False, True])
 def test_a_stage_that_is_about_to_stop_is_asked_for_its_state(stop_requested: None, done: bool) -> None:
     result: dict[str, Any] = {"done": done}  # Tune calls a trial done that is to stop
-    DrainCallback().on_trial_result(1, [], None, result)
+    DrainCallback(is_leaving).on_trial_result(1, [], None, result)
     assert result["should_checkpoint"] is True
+
+
+def test_a_stage_on_a_node_that_leaves_stops_with_its_state_and_the_others_go_on() -> None:
+    for node, ends in (("away", True), ("here", False), (None, False)):
+        result: dict[str, Any] = {"node": node}
+        answer = DrainingScheduler(RecordingScheduler(), is_leaving).on_trial_result(None, None, result)
+        DrainCallback(is_leaving).on_trial_result(1, [], None, result)
+        assert (answer == "STOP", "should_checkpoint" in result) == (ends, ends)
 
 
 def test_no_state_is_asked_for_while_the_run_goes_on() -> None:
     result: dict[str, Any] = {"done": True}
-    DrainCallback().on_trial_result(1, [], None, result)
+    DrainCallback(is_leaving).on_trial_result(1, [], None, result)
     assert "should_checkpoint" not in result
 
 
@@ -60,7 +73,7 @@ def test_of_many_trials_only_those_under_way_are_looked_at() -> None:
     running, waiting = SimpleNamespace(status="RUNNING"), SimpleNamespace(status="PENDING")
     for live in ([], [running], [running, waiting]):
         controller = SimpleNamespace(get_live_trials=lambda live=live: live)  # without `get_trials`
-        chosen: object = DrainingScheduler(RecordingScheduler()).choose_trial_to_run(controller)
+        chosen: object = DrainingScheduler(RecordingScheduler(), is_leaving).choose_trial_to_run(controller)
         assert chosen is (waiting if waiting in live else None)
 
 
@@ -70,7 +83,7 @@ def test_the_loop_ends_with_the_last_running_stage(
 ) -> None:
     raised: list[signal.Signals] = []
     monkeypatch.setattr(signal, "raise_signal", raised.append)
-    DrainCallback().on_step_end(1, [SimpleNamespace(status=status) for status in statuses])
+    DrainCallback(is_leaving).on_step_end(1, [SimpleNamespace(status=status) for status in statuses])
     assert raised == ([signal.SIGUSR1] if ends else [])
 
 

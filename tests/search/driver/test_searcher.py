@@ -204,6 +204,28 @@ def test_an_unfit_node_gets_no_more_stages_and_uses_up_no_try(searcher: PlanSear
     assert searcher.suggest("c")["key"] == first["key"] and not searcher.board.store.load_attempts(first["key"])
 
 
+def test_a_node_whose_gpu_fails_twice_before_a_stage_is_kept_out(searcher: PlanSearcher, tmp_path: Path) -> None:
+    def fail(trial: str, node: str) -> list[str]:
+        error = StageFailedError("gpu-fault", f"node {node}: a step of training failed on the GPU: x", node)
+        return lose(searcher, trial, tmp_path, RayTaskError("train", "Traceback", error).as_instanceof_cause())
+
+    key = searcher.suggest("a")["key"]
+    assert fail("a", "n")[0].startswith(f"tried again: {key}")
+    assert searcher.suggest("b")["kept_out"] == []
+    assert fail("b", "m")[0].startswith("tried again: "), "another node's first failure"
+    searcher.suggest("c")
+    assert fail("c", "n")[0].startswith("kept out: node n: ")
+    assert searcher.suggest("d")["kept_out"] == ["n"] and not searcher.board.store.load_attempts(key)
+
+
+def test_a_stage_stopped_on_a_leaving_node_is_handed_out_again_from_its_tenth(searcher: PlanSearcher) -> None:
+    key = searcher.suggest("a")["key"]
+    end(searcher, "a", curve=[0.1], steps=10, node="n")
+    searcher.kept_out.add("n")
+    again = searcher.suggest("b")
+    assert (again["key"], again["kept_out"], again["attempt"]) == (key, ["n"], 1)
+
+
 def test_a_trial_is_placed_on_any_node_but_those_kept_out() -> None:
     resources = ResourceRequest(2, 1.0)
     anywhere = place_trial(resources, {"gpus": 0.5, "kept_out": []})

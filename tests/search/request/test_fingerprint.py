@@ -144,8 +144,8 @@ def test_rules_change_the_key(folder: Path, change: str) -> None:
     ids=lambda fields: next(iter(fields)),
 )
 def test_settings_beside_the_rules_change_the_key_where_they_change_ids(folder: Path, fields: dict[str, Any]) -> None:
+    from trainables.features.tokenizer_rules import hash_tokenizer
     from trainables.models.encoder import load_tokenizer
-    from trainables.training.encoding import hash_tokenizer
 
     def read() -> tuple[object, ...]:
         tokenizer = load_tokenizer(str(folder))

@@ -24,6 +24,7 @@ from trainables.features.examples import (
     TaggingExample,
 )
 from trainables.features.features import collate
+from trainables.features.tokenizer_rules import hash_tokenizer
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder, load_encoder, save_encoder
 from trainables.models.encoder_check import check_encoder
@@ -31,7 +32,6 @@ from trainables.models.encoder_shape import count_layers
 from trainables.models.tokenizer_check import ALL_KINDS
 from trainables.models.weight_files import RefusedEncoderError
 from trainables.retrieval.embeddings import embed
-from trainables.training.encoding import hash_tokenizer
 
 RECIPE = Recipe(steps=1, max_length=64, stride=8)
 PROFILE = PROFILES["pretrained"]

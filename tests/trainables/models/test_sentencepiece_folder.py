@@ -9,11 +9,11 @@ import torch
 
 from search.request.start_encoder import EncoderUse, inspect_model
 from tests.encoder_folders import TEXTS, change_fields, write_mdeberta
+from trainables.features.tokenizer_rules import hash_tokenizer
 from trainables.models.encoder import load_encoder, load_tokenizer, save_encoder
 from trainables.models.encoder_check import check_encoder
 from trainables.models.encoder_folder import find_encoder_fault
 from trainables.models.weight_files import RefusedEncoderError
-from trainables.training.encoding import hash_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trainables.retrieval import neighbours as module
 from trainables.retrieval.mining import deduplicate, find_unique_positions, mine
-from trainables.retrieval.neighbours import Neighbours, compute_margins, find_neighbours
+from trainables.retrieval.neighbours import Neighbours, compute_margins, find_both_ways, find_neighbours
 from trainables.scoring.metrics import MinedPair
 
 CPU = torch.device("cpu")
@@ -20,12 +20,8 @@ def unit(seed: int, rows: int, width: int = 6) -> torch.Tensor:
     return torch.nn.functional.normalize(torch.from_numpy(vectors), dim=-1)
 
 
-def both(queries: torch.Tensor, candidates: torch.Tensor) -> tuple[Neighbours, Neighbours]:
-    return find_neighbours(queries, candidates, 4, CPU), find_neighbours(candidates, queries, 4, CPU)
-
-
 def by_margin(queries: torch.Tensor, candidates: torch.Tensor) -> list[MinedPair]:
-    forward, backward = both(queries, candidates)
+    forward, backward = find_both_ways(queries, candidates, CPU)
     return mine(forward, backward, compute_margins(forward, backward), compute_margins(backward, forward))
 
 
@@ -61,9 +57,28 @@ def test_blocks_find_what_the_whole_matrix_shows(seed: int, rows: int, others: i
     np.testing.assert_allclose(neighbours.cosines, np.take_along_axis(cosines, order, axis=1), atol=1e-6)
 
 
+@given(seed=st.integers(0, 10**6), rows=st.integers(1, 30), others=st.integers(1, 30), block=st.integers(1, 40))
+@settings(max_examples=60)
+def test_one_product_serves_both_ways(seed: int, rows: int, others: int, block: int) -> None:
+    vectors, candidates = unit(seed, rows), unit(seed + 1, others)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BLOCK", block)
+        found = find_both_ways(vectors, candidates, CPU)
+        patch.setattr(module, "try_within_memory", lambda work, *, reraise: None)  # the candidates do not fit
+        again = find_both_ways(vectors, candidates, CPU)
+        alone = find_neighbours(vectors, candidates, 4, CPU), find_neighbours(candidates, vectors, 4, CPU)
+    seen: dict[tuple[int, int], float] = {}
+    for way, (neighbours, other, single) in enumerate(zip(found, again, alone, strict=True)):
+        assert neighbours.indices.equal(other.indices) and neighbours.indices.equal(single.indices)
+        torch.testing.assert_close(neighbours.cosines, single.cosines)
+        for i, row in enumerate(neighbours.indices.tolist()):
+            for j, cosine in zip(row, neighbours.cosines[i].tolist(), strict=True):
+                assert seen.setdefault((i, j) if way == 0 else (j, i), cosine) == cosine, "equal from either side"
+
+
 def test_the_margin_is_the_cosine_over_the_mean_of_both_neighbourhoods() -> None:
     # Two by two: both neighbourhoods hold both, so the margin of (0, 0) is 1 / ((.5 + .5) / 2).
-    forward, backward = both(EYE[:2], EYE[:2])
+    forward, backward = find_both_ways(EYE[:2], EYE[:2], CPU)
     assert compute_margins(forward, backward).tolist() == [[2.0, 0.0], [2.0, 0.0]]
 
 
@@ -74,12 +89,12 @@ def test_with_one_candidate_the_best_query_gets_it() -> None:
     r = 2**-0.5
     m = (r + 1) / 3
     assert by_margin(queries, EYE[:1]) == [(1, 0, pytest.approx(2 / (1 + m)))]
-    forward, backward = both(queries, EYE[:1])
+    forward, backward = find_both_ways(queries, EYE[:1], CPU)
     assert compute_margins(forward, backward).flatten().tolist() == pytest.approx([2 * r / (r + m), 2 / (1 + m), 0.0])
 
 
 def test_a_pair_of_score_0_uses_up_its_sentences_and_is_no_result() -> None:
-    forward, backward = both(EYE[:2], EYE[2:])  # all cosines are 0
+    forward, backward = find_both_ways(EYE[:2], EYE[2:], CPU)  # all cosines are 0
     assert mine(forward, backward, forward.cosines, backward.cosines) == []
     # Both queries propose candidate 0; candidate 1 proposes query 1, with a score below 0 or above.
     scores, backward_scores = torch.tensor([[0.9, 0.5], [0.8, 0.7]]), torch.tensor([[0.9, 0.8], [-0.1, -0.2]])

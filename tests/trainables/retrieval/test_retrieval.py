@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,8 +17,10 @@ from trainables.features.examples import ParallelPool, RankingPool
 from trainables.models.encoder import Encoder
 from trainables.models.masked_words import build_fresh_head
 from trainables.retrieval import embeddings as module
+from trainables.retrieval import token_table
 from trainables.retrieval.embeddings import Embedder, embed, official_layer_of, select_layers
 from trainables.retrieval.retrieval import RetrievalResult, _score_mining, _score_nearest, _score_ranking, retrieve
+from trainables.retrieval.token_table import tokenise
 
 MINIATURE, PRETRAINED = PROFILES["miniature"], PROFILES["pretrained"]
 CPU = torch.device("cpu")
@@ -52,22 +55,34 @@ def test_an_embedding_is_the_mean_over_all_tokens_and_does_not_depend_on_the_bat
         alone = torch.stack([torch.nn.functional.normalize(layer[0].mean(0), dim=0) for layer in states])
         torch.testing.assert_close(together[:, i], alone, rtol=1e-4, atol=1e-5)
     monkeypatch.setitem(module.MAX_BATCH_TOKENS, "cpu", 12)
-    monkeypatch.setattr(module, "SENTENCES_PER_CALL", 2)
+    monkeypatch.setattr(token_table, "SENTENCES_PER_CALL", 2)
     torch.testing.assert_close(embed(encoder, texts, (2, 0)), together[[2, 0]], rtol=1e-4, atol=1e-5)
 
 
-def test_no_batch_is_larger_than_its_limit(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_batch_is_larger_than_its_limit(encoder: Encoder) -> None:
     words = words_of(encoder, 40)
-    texts = [" ".join(words[: n % 30]) for n in range(50)]
-    monkeypatch.setitem(module.MAX_BATCH_TOKENS, "cpu", 100)
+    table = tokenise(encoder.tokenizer, [" ".join(words[: n % 30]) for n in range(50)], 78, None)
     seen = []
-    for batch in module._make_batches(encoder, texts):
-        assert len(batch) * max(len(ids) for _, ids in batch) <= 100
-        seen += [i for i, _ in batch]
+    for batch in module._iter_batches(table, 100):
+        assert len(batch) * max(table[i].length for i in batch) <= 100
+        seen += batch
     assert sorted(seen) == list(range(50))
-    # A sentence that is longer than the limit goes alone, cut where the encoder's positions end.
-    monkeypatch.setitem(module.MAX_BATCH_TOKENS, "cpu", 10)
-    assert [[len(ids) for _, ids in batch] for batch in module._make_batches(encoder, [" ".join(words * 9)])] == [[78]]
+    # A sentence that is longer than the limit goes alone.
+    assert list(module._iter_batches(tokenise(encoder.tokenizer, [" ".join(words * 9)], 78, None), 10)) == [[0]]
+
+
+def test_sentences_are_tokenised_once_for_all_workers(
+    encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts, more = words_of(encoder, 5), words_of(encoder, 6)
+    first = Embedder(encoder, folder=tmp_path)(texts, (1,))
+    assert torch.equal(first, embed(encoder, texts, (1,)))
+    monkeypatch.setattr(token_table, "build_table", None)
+    assert torch.equal(Embedder(encoder, folder=tmp_path)(texts, (1,)), first), "another worker opens the table"
+    for change in ((more, 78), (texts, 77)):
+        with pytest.raises(TypeError):  # another table is needed
+            tokenise(encoder.tokenizer, *change, tmp_path)
+    assert tokenise(encoder.tokenizer, list(texts), 78, tmp_path).left_out == {}
 
 
 def test_xlm_r_large_is_read_at_layer_14() -> None:
@@ -114,10 +129,10 @@ def test_shared_candidates_are_embedded_once(encoder: Encoder, monkeypatch: pyte
     embedded: list[tuple[str, ...]] = []
 
     def counted(
-        encoder: Encoder, sentences: tuple[str, ...], layers: tuple[int, ...], pooling: Pooling
+        encoder: Encoder, sentences: tuple[str, ...], layers: tuple[int, ...], pooling: Pooling, folder: Path | None
     ) -> torch.Tensor:
         embedded.append(sentences)
-        return embed(encoder, sentences, layers, pooling=pooling)
+        return embed(encoder, sentences, layers, pooling=pooling, folder=folder)
 
     monkeypatch.setattr(module, "embed", counted)
     embedder, candidates = Embedder(encoder), words_of(encoder, 5)

@@ -12,8 +12,7 @@ from trainables.features.features import Feature
 from trainables.models.encoder import load_encoder
 from trainables.training.evaluation import evaluate
 from trainables.training.fine_tuning import FineTuning
-from trainables.training.memory import try_within_memory
-from trainables.training.selection import copy_weights
+from trainables.worker.memory import copy_to_host, try_within_memory
 
 KINDS = ["mnli", "csqa", "ccg", "squad"]
 
@@ -224,7 +223,7 @@ def test_the_best_weights_leave_the_device() -> None:
     training = training_of("csqa")
     training.model.to("meta")
     with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
-        copy_weights(training.model.state_dict())
+        copy_to_host(training.model.state_dict())
 
 
 def test_attention_is_the_fused_one(encoder_folder: object) -> None:

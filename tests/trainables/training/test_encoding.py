@@ -18,10 +18,11 @@ from spaces.xtreme import NLI_LABELS
 from tests.trainables.features.test_feature_table import assert_equal
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import ChoiceExample, Example, PairExample, TaggingExample
+from trainables.features.tokenizer_rules import hash_tokenizer
 from trainables.kinds import KINDS
 from trainables.miniature import world
 from trainables.training import encoding as module
-from trainables.training.encoding import Encoding, encode_split, encode_training_table, hash_tokenizer
+from trainables.training.encoding import Encoding, encode_split, encode_training_table
 from trainables.training.trivial_answers import choose_trivial_answer, compute_judged_score, score_trivial_answer
 
 TOKENIZER = world.build_tokenizer(world.build_world())

@@ -7,7 +7,7 @@ import torch
 
 from tests.trainables.training.test_device import SmallDevice
 from tests.trainables.trainings import RECIPE, training_of
-from trainables.training.memory import (
+from trainables.worker.memory import (
     CUDA_CONTEXT_BYTES,
     compute_allocator_fraction,
     describe_device,

@@ -3,7 +3,7 @@
 import ctypes
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import torch
@@ -62,6 +62,21 @@ def try_within_memory(work: Callable[[], Value], *, reraise: bool) -> Value | No
             raise
     torch.cuda.empty_cache()
     return None
+
+
+def copy_to_host(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return copies in the host's memory, complete when this returns.
+
+    From a GPU they are made at the full speed of its bus, into pinned memory: torch keeps that when it is freed, so
+    each copy lies where an earlier one lay.
+    """
+    copies = {}
+    for name, tensor in tensors.items():
+        copies[name] = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.is_cuda)
+        copies[name].copy_(tensor.detach(), non_blocking=True)
+    if any(tensor.is_cuda for tensor in tensors.values()):
+        torch.cuda.synchronize()
+    return copies
 
 
 def is_on_gpu(model: nn.Module) -> bool:
