@@ -10,6 +10,9 @@
     squad~freelb             trained by another method
     multitask~proportional   drawn by another sampler
     mnli~x2                  with twice the steps
+    mnli|squad               no training: the mean of the encoders of two phases
+    hub:ORG/NAME@commit      no training: an encoder that somebody has trained, from the hub
+    folder:NAME              the same, from a folder
     none:salt                with another method of fine-tuning on the target, after the colon
 
 Every variant of the intermediate phase is thus one more name on the axis of intermediate tasks.
@@ -54,6 +57,10 @@ SAMPLERS = Table(
 )
 DEFAULT_SAMPLER = "capped"
 
+HUB, FOLDER = "hub:", "folder:"  # how the names of ready encoders begin
+_MEMBER = rf"(?:{HUB}|{FOLDER})?[^:|]*"
+_NAME_PATTERN = re.compile(rf"({_MEMBER}(?:\|{_MEMBER})*)(?::(.*))?", re.DOTALL)  # phase, method on the target
+_READY_PATTERN = re.compile(rf"{HUB}[\w.-]+(?:/[\w.-]+)?(?:@[\w.-]+)?|{FOLDER}[\w.-]+", re.ASCII)
 _MULTIPLIER_PATTERN = re.compile(r"x([1-9][0-9]?)")
 _BASELINE_PATTERN = re.compile(rf"{NONE}(?:~x([2-9]|[1-9][0-9]))?")
 
@@ -79,6 +86,13 @@ class Chain:
     sampler: str | None = None  # None: the default
     step_multiplier: int = 1  # factor on the steps of the phase; without a phase, on the steps of every target
     target_method: str | None = None  # of the fine-tuning on the target
+    members: tuple["Chain", ...] = ()  # of a merge: the phases whose encoders are averaged
+    ready: str | None = None  # the name of a ready encoder, which takes the place of a phase
+
+    @property
+    def is_trained(self) -> bool:
+        """True if there is a phase, and it is trained: no merge and no ready encoder."""
+        return bool(self.ingredients)
 
     @property
     def phase(self) -> str:
@@ -92,18 +106,32 @@ class Chain:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The names of the tasks, each once."""
-        return tuple(dict.fromkeys(ingredient.task for ingredient in self.ingredients))
+        """The names of the tasks, each once; of a merge those of all members."""
+        members = (task for member in self.members for task in member.tasks)
+        return tuple(dict.fromkeys((*(ingredient.task for ingredient in self.ingredients), *members)))
 
 
 def phase_of(name: str) -> str:
     """Return the part of a chain's name that names its phase, and with it its intermediate stages. Accepts any text."""
-    return name.partition(":")[0]
+    return _split_name(name)[0]
+
+
+def _split_name(name: str) -> tuple[str, str | None]:
+    """Return the parts of a name before and after the colon of the target's method; None without a colon."""
+    parts = _NAME_PATTERN.fullmatch(name)
+    assert parts is not None  # it matches any text
+    return parts[1], parts[2]
+
+
+def members_of(phase: str) -> tuple[str, ...]:
+    """Return the names of the phases that a merge averages; none for another phase. Accepts any text."""
+    names = tuple(phase.split("|"))
+    return names if len(names) > 1 else ()
 
 
 def target_method_of(name: str) -> str:
     """Return the method of fine-tuning on the targets in a chain's name, empty if there is none. Accepts any text."""
-    return name.partition(":")[2]
+    return _split_name(name)[1] or ""
 
 
 def is_baseline(name: str) -> bool:
@@ -119,10 +147,15 @@ def target_multiplier_of(name: str) -> int:
 
 def parse_chain(name: str) -> Chain:
     """Return the chain of a name; raises UsageError if it breaks the syntax. Tasks and languages are not looked up."""
-    phase, colon, target_method = name.partition(":")
-    mix, *options = phase.split("~")
-    if colon and target_method not in METHODS:
+    phase, target_method = _split_name(name)
+    if target_method is not None and target_method not in METHODS:
         raise UsageError(f"{name!r}: {describe_unknown('method', target_method, METHODS)}")
+    if members := members_of(phase):
+        return Chain(name=name, members=_parse_members(name, members), target_method=target_method)
+    if phase.startswith((HUB, FOLDER)):
+        _check_ready(name, phase)
+        return Chain(name=name, ready=phase, target_method=target_method)
+    mix, *options = phase.split("~")
     method = sampler = None
     step_multiplier = 1
     for option in options:
@@ -153,8 +186,27 @@ def parse_chain(name: str) -> Chain:
         method=method,
         sampler=sampler,
         step_multiplier=step_multiplier,
-        target_method=target_method or None,
+        target_method=target_method,
     )
+
+
+def _parse_members(name: str, members: tuple[str, ...]) -> tuple[Chain, ...]:
+    """Return the members of a merge; raises UsageError for one that is given twice or has no phase."""
+    twice = next((member for member in members if members.count(member) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{name!r} merges {twice!r} with itself: give each phase once.")
+    for member in members:
+        if member in (NONE, RANDOM_ENCODER) or is_baseline(member) or not member:
+            raise UsageError(f"{name!r}: {member!r} is no phase, and only phases are merged; write `mnli|squad`.")
+    return tuple(parse_chain(member) for member in members)
+
+
+def _check_ready(name: str, ready: str) -> None:
+    if _READY_PATTERN.fullmatch(ready) is None:
+        raise UsageError(
+            f"{name!r}: {ready!r} names no ready encoder; write hub:ORG/NAME, hub:ORG/NAME@commit or folder:DIR, where "
+            "the name of the folder has letters, digits, '.', '_' and '-'."
+        )
 
 
 def _check_baseline_options(name: str, reserved: str, options: list[str]) -> None:

@@ -5,7 +5,7 @@ Names that mean the same phase get the same recipe, by which a sweep refuses the
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from spaces.chain import (
     Chain,
     Ingredient,
     is_baseline,
+    members_of,
     parse_chain,
     phase_of,
 )
@@ -25,6 +26,7 @@ from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.table import describe_unknown
 from spaces.task import INPUT_FIELDS, Recipe, Task, TaskKind, list_key_fields
+from spaces.untrained_phase import build_untrained_recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class Phase:
     """An intermediate phase. `recipe` holds all that changes its outcome but data, rate and seed, in JSON values."""
 
     name: str
-    ingredients: tuple[Ingredient, ...]  # each with its language
+    ingredients: tuple[Ingredient, ...]  # each with its language; none if it is not trained
     recipe: Mapping[str, Any]
 
 
@@ -74,6 +76,8 @@ def check_chain(name: str, benchmark: Benchmark, mixture: Names) -> Chain:
             f"{name!r} has {len(name)} characters; the name of a chain has at most {MAX_NAME_LENGTH}. "
             "Leave ingredients out."
         )
+    for member in chain.members:
+        check_chain(member.name, benchmark, mixture)
     for ingredient in () if chain.is_multitask else chain.ingredients:
         task, language = ingredient.task, ingredient.language
         if task not in benchmark.intermediates:
@@ -82,7 +86,7 @@ def check_chain(name: str, benchmark: Benchmark, mixture: Names) -> Chain:
         languages = benchmark.intermediates[task].training_languages
         if language is not None and language not in languages:
             raise UsageError(f"{name!r}: {describe_unknown(f'training language of {task}', language, languages)}")
-    tasks = mixture if chain.is_multitask else chain.tasks
+    tasks = mixture if chain.is_multitask else () if chain.members else chain.tasks
     masked = [task for task in tasks if benchmark.intermediates[task].kind == "mlm"]
     shams = [task for task in masked if task != MLM]
     if shams and len(tasks) > 1:
@@ -109,16 +113,23 @@ def resolve_phases(
 ) -> dict[str, Phase]:
     """Return the phases of chains, by name. Raises UsageError where two names mean the same phase."""
     phases: dict[str, Phase] = {}
-    for name in dict.fromkeys(phase_of(name) for name in names):
+    for name in list_phases(names):
         chain = parse_chain(name)
-        if not chain.ingredients:
-            continue
-        phase = _build_phase(chain, benchmark, mixture, budget, masked)
+        if chain.is_trained:
+            phase = _build_phase(chain, benchmark, mixture, budget, masked)
+        else:
+            phase = Phase(name=name, ingredients=(), recipe=build_untrained_recipe(chain))
         for other in phases.values():
             if other.recipe == phase.recipe:
                 raise UsageError(f"{other.name!r} and {name!r} mean the same phase: give one of them.")
         phases[name] = phase
     return phases
+
+
+def list_phases(chains: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the phases of chains, each once; the members of a merge before it."""
+    phases = [phase_of(name) for name in chains if has_phase(name)]
+    return tuple(dict.fromkeys(name for phase in phases for name in (*members_of(phase), phase)))
 
 
 def ingredients_of(chain: Chain, benchmark: Benchmark, mixture: Names, masked: MaskedWords) -> tuple[Ingredient, ...]:
@@ -181,7 +192,7 @@ def _list_inputs(recipe: Recipe) -> list[Any]:
 
 
 def find_own_rate(name: str, benchmark: Benchmark, mixture: Names, masked: MaskedWords) -> float | None:
-    """Return the learning rate that the recipe of a chain's phase names; None if it leaves that to the axis."""
+    """Return the learning rate that the recipe of a trained phase names; None if it leaves that to the axis."""
     ingredients = ingredients_of(parse_chain(name), benchmark, mixture, masked)
     tasks = [ingredient for ingredient in ingredients if ingredient.task != MLM]
     return _choose_recipe(tasks or list(ingredients), benchmark).learning_rate

@@ -7,17 +7,19 @@ the key of its parent, so it is known only when the parent's stratum is settled.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from spaces.benchmark import Benchmark
 from spaces.ceilings import Ceiling, is_ceiling
-from spaces.chain import NONE, RANDOM_ENCODER, phase_of, target_method_of, target_multiplier_of
-from spaces.phase import Phase, build_method_entry, find_own_rate, has_phase, multiply_steps
+from spaces.chain import NONE, RANDOM_ENCODER, members_of, parse_chain, phase_of, target_method_of, target_multiplier_of
+from spaces.phase import Phase, build_method_entry, find_own_rate, list_phases, multiply_steps
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
 from spaces.task import list_key_fields
+from spaces.untrained_phase import MERGED, NO_RATE, is_ready, is_untrained
 
 Value = TypeVar("Value")
 
@@ -31,6 +33,7 @@ class Stratum:
     intermediate: str  # name of the chain, or of the phase in an intermediate stage
     seed: int
     parent: str | None  # id of the stratum whose winner is the parent; None: the encoder at the start of the chain
+    merged: tuple[str, ...] = ()  # ids of the strata whose winners a merge averages
     rates: tuple[float | None, ...] | Range
     targets: tuple[str, ...] = ()  # targets that a target or retrieval stage evaluates
 
@@ -39,7 +42,14 @@ class Stratum:
         """A name that is unique in a plan and can be the name of a file."""
         # The task of an intermediate stage is its chain, which is not repeated: file names have a limited length.
         chain = "" if self.kind == "intermediate" else self.intermediate
-        return f"{self.kind}.{self.task}.{chain}.{self.seed}"
+        # Names of ready encoders may have dots and slashes.
+        task, chain = (quote(name, safe="+@~:|").replace(".", "%2E") for name in (self.task, chain))
+        return f"{self.kind}.{task}.{chain}.{self.seed}"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The ids of the strata that must be settled before this one can start."""
+        return self.merged if self.parent is None else (self.parent, *self.merged)
 
     @property
     def workload(self) -> tuple[str, str, str, int, tuple[str, ...]]:
@@ -96,6 +106,11 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
         recipe = benchmark.targets[targets[0]].recipe
         return rates_of(None if recipe is None else recipe.learning_rate)
 
+    def rates_of_phase(phase: str) -> tuple[float | None, ...] | Range:
+        if not parse_chain(phase).is_trained:
+            return NO_RATE
+        return rates_of(find_own_rate(phase, benchmark, axes.mixture, axes.masked))
+
     tasks = [benchmark.targets[name] for name in axes.targets]
     # All targets of a training set are evaluated, even if the sweep has only one of them: training is what costs, and
     # a later sweep with the other target finds it done.
@@ -108,18 +123,13 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
         starts = [name for name in (NONE, *axes.floors) if seed in axes.seeds_of(name)]
         parents: dict[str, str | None] = dict.fromkeys(starts, root)
         build_phase = functools.partial(Stratum, kind="intermediate", seed=seed, parent=root)
-        phases: dict[str, str | None] = {}
-        for name in axes.intermediates:
-            if seed not in axes.seeds_of(name):
-                continue
-            phase = phase_of(name)
-            if phase not in phases:
-                phases[phase] = root
-                if has_phase(name):
-                    own_rates = rates_of(find_own_rate(phase, benchmark, axes.mixture, axes.masked))
-                    strata.append(build_phase(task=phase, intermediate=phase, rates=own_rates))
-                    phases[phase] = strata[-1].id
-            parents[name] = phases[phase]
+        chains = [name for name in axes.intermediates if seed in axes.seeds_of(name)]
+        phases: dict[str, str] = {}
+        for phase in list_phases(chains):
+            merged = tuple(phases[member] for member in members_of(phase))
+            strata.append(build_phase(task=phase, intermediate=phase, rates=rates_of_phase(phase), merged=merged))
+            phases[phase] = strata[-1].id
+        parents |= {name: phases.get(phase_of(name), root) for name in chains}
         for name, parent in parents.items():
             build = functools.partial(Stratum, intermediate=name, seed=seed, parent=parent)
             for training_set, targets in training_sets.items():
@@ -165,17 +175,22 @@ class StageFactory:
     ceilings: Mapping[str, Ceiling] = field(default_factory=dict)  # by name
     _shared_by_workload: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
 
-    def make_stage(self, stratum: Stratum, rate: float | None, parent: str | None) -> Stage:
-        """Return the stage of one arm. `parent` is the key of the winner of the parent stratum."""
+    def make_stage(self, stratum: Stratum, rate: float | None, parent: str | None, merged: Sequence[str] = ()) -> Stage:
+        """Return the stage of one arm. `parent` is the key of the winner of the parent stratum.
+
+        `merged` are the keys of the winners that a merge averages: their order does not matter.
+        """
         shared = self._shared_by_workload.get(stratum.workload)
         if shared is None:
             shared = self._shared_by_workload[stratum.workload] = self._build_shared(stratum)
+        if stratum.merged:
+            shared = {**shared, "recipe": {MERGED: sorted(merged)}}
         return Stage(intermediate=stratum.intermediate, seed=stratum.seed, learning_rate=rate, parent=parent, **shared)
 
     def _build_shared(self, stratum: Stratum) -> dict[str, Any]:
         """Return the fields of a stage that are the same in every stratum of a workload."""
         recipe = self.recipe_of(stratum)
-        is_trained = stratum.kind not in ("pretrain", "retrieval")
+        is_trained = stratum.kind not in ("pretrain", "retrieval") and not is_untrained(recipe)
         test_limit = self.pool_limit if stratum.kind == "retrieval" else self.test_limit
         return {
             "kind": stratum.kind,
@@ -222,7 +237,8 @@ class StageFactory:
         if stratum.kind == "pretrain":
             return self.start.data
         if stratum.kind == "intermediate":
-            keys = [("intermediate", str(ingredient)) for ingredient in self.phases[stratum.task].ingredients]
+            keys = [("ready", stratum.task)] if is_ready(recipe) else []
+            keys += [("intermediate", str(ingredient)) for ingredient in self.phases[stratum.task].ingredients]
         else:
             keys = [("target", name) for name in self._evaluated_targets(stratum)]
         method = (recipe or {}).get("method", {}).get("name")

@@ -16,6 +16,7 @@ from spaces.language import ENGLISH
 from spaces.plan import StageFactory, Stratum
 from spaces.space import Range
 from spaces.task import Task
+from spaces.untrained_phase import is_untrained
 from spaces.xtreme_data import TASK_SPLITS
 
 
@@ -51,7 +52,7 @@ def describe_training(stratum: Stratum, maker: StageFactory) -> str | None:
     evaluated = [name for name in stratum.targets if maker.languages.get(name)]
     if stratum.kind == "target" and evaluated:
         task = benchmark.targets[evaluated[0]]
-    elif stratum.kind == "intermediate":
+    elif stratum.kind == "intermediate" and not is_untrained(recipe):
         (name, language), *others = recipe.pop("ingredients")
         task = benchmark.intermediates[name]
         if others or language != ENGLISH or task.is_control:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,18 +15,19 @@ from spaces.encoders import PROFILES, STATE_COPIES
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
 from spaces.stage import TENTHS
-from trainables.kinds.label_head import LabelHead, save_label_head
-from trainables.models.encoder import Encoder, save_encoder
+from spaces.untrained_phase import is_untrained
+from trainables.kinds.label_head import LabelHead
+from trainables.models.encoder import Encoder
 from trainables.probes.probing import StageProbes, probe_stage
 from trainables.record.checkpoints import Checkpoints
-from trainables.record.context import ENCODER, LOCK, SCORES, StageContext, read_spec
+from trainables.record.context import SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
 from trainables.record.results import TestResults, write_tables
 from trainables.record.scores import build_score_rows, encode_scores
 from trainables.retrieval_stage import score_retrieval
 from trainables.shared_training import leave_trained_states
-from trainables.stage_start import Training, load_parent, open_training
-from trainables.storage.base import FillFunction, LockedError
+from trainables.stage_start import Training, load_parent, lock_stage, open_training, store_encoder
+from trainables.storage.base import FillFunction
 from trainables.training.fine_tuning import DivergedError, FineTuning
 from trainables.training.pretraining import Pretraining
 from trainables.training.schedule import end_of_tenth
@@ -38,11 +38,10 @@ from trainables.training_stage import (
     find_degeneracy,
     score_tests,
 )
+from trainables.untrained_stage import build_untrained_encoder
 from trainables.worker.memory import describe_device, is_on_gpu, read_peak_memory, release_memory
 from trainables.worker.stage_clock import StageClock, spend
 
-# Seconds to wait for another process that has the stage open: more than the lease of a dead NFS client (90 s).
-ORPHAN_WAIT = 180.0
 RELEASE_BYTES = 100 * 2**20  # of a training's state: more is worth the tenth of a second that a release takes
 
 
@@ -71,17 +70,9 @@ class StageRun:
         self.attempt, self.oom_retries, self.packed, self.targets = attempt, oom_retries, packed, tuple(targets)
         self.training: Training | None = None
         self.device, self.clock = describe_device(gpus), StageClock()
-        self.test_results = TestResults()
-        self.stage_probes = StageProbes()
+        self.test_results, self.stage_probes = TestResults(), StageProbes()
         self.notes: list[str] = []
-        # A worker that outlived a killed driver is waited for: it ends within seconds.
-        try:
-            self._lock = context.results.lock(context.file_name(key, LOCK), wait=ORPHAN_WAIT)
-        except LockedError as holder:
-            raise LockedError(
-                f"stage {key} is held by {holder} for more than {ORPHAN_WAIT:.0f} s. End that process, then run the "
-                "same command again with --retry-failed."
-            ) from holder
+        self._lock = lock_stage(context, key)
         self.checkpoints = Checkpoints(context.results, context.folder_name(key))
         self._opened_tenth, self._has_ended, self._state_bytes = 0, False, 0
 
@@ -101,16 +92,20 @@ class StageRun:
         """True if another process would continue the stage later than this one did."""
         return self.checkpoints.saved_tenth > self._opened_tenth
 
+    @property
+    def _is_trained(self) -> bool:
+        return self.stage.kind != "retrieval" and not is_untrained(self.stage.recipe)
+
     def resume(self) -> Outcome | None:
         """Return the stage's outcome so far if another process left some tenths of it; None if it is at its start."""
-        if self.stage.kind == "retrieval" or read_outcome(self.context, self.stage.key) is not None:
+        if not self._is_trained or read_outcome(self.context, self.stage.key) is not None:
             return None
         with self.clock.running("loading"):
             self.training = self._open_training()
             return self._build_outcome("stopped") if self.training.tenth else None
 
     def advance(self) -> Outcome:
-        """Train the next tenth, or do all of a retrieval stage, and return the stage's outcome so far.
+        """Train the next tenth, or do all of a stage without training, and return the stage's outcome so far.
 
         A stage that is done is not touched. Before its end a stage's status is `stopped`: its final status if it is
         never advanced again.
@@ -129,6 +124,13 @@ class StageRun:
             reason = next(iter(self.test_results.degeneracies), None)
             status: Status = "finished" if reason is None else "degenerate"
             return self._finish(status, self.test_results.rows, reason=reason)
+        if not self._is_trained:
+            with spend("loading"):
+                encoder = build_untrained_encoder(self.stage, self.context)
+            self._store_encoder(encoder)
+            with spend("probing"):
+                self.stage_probes = self._probe(encoder)
+            return self._finish("finished", [])
         if self.training is None:
             with spend("loading"):
                 self.training = self._open_training()
@@ -175,7 +177,7 @@ class StageRun:
             self.test_results = score_tests(self.stage, training, self.context, self.profile, trivial)
             reason = find_degeneracy(training, trivial, is_floor=bool(self.stage.start.get("random")))
         with spend("probing"):
-            self.stage_probes = probe_stage(self.stage, training, self.context, self.profile, self._load_parent)
+            self.stage_probes = self._probe(training.encoder, training)
         rows = build_dev_rows(self.stage, training) + self.test_results.rows
         return self._finish("finished" if reason is None else "degenerate", rows, reason=reason)
 
@@ -200,13 +202,8 @@ class StageRun:
         self.context.results.write_file(self.context.file_name(self.stage.key, file), fill)
 
     def _store_encoder(self, encoder: Encoder, label_head: LabelHead | None = None) -> None:
-        def fill(folder: Path) -> None:
-            save_encoder(encoder, folder)
-            if label_head is not None:
-                save_label_head(label_head, folder)
-
         with spend("storing"):
-            self.context.results.write_folder(self.context.file_name(self.stage.key, ENCODER), fill)
+            store_encoder(encoder, self.stage, self.context, label_head)
 
     def _build_outcome(self, status: Status) -> Outcome:
         fine_tuning = self.training if isinstance(self.training, FineTuning) else None
@@ -231,6 +228,9 @@ class StageRun:
             device=self.device,
             memory=read_peak_memory(),
         )
+
+    def _probe(self, encoder: Encoder, training: FineTuning | None = None) -> StageProbes:
+        return probe_stage(self.stage, encoder, training, self.context, self.profile, self._load_parent)
 
     def _load_parent(self) -> Encoder:
         with spend("loading"):

@@ -10,18 +10,21 @@ from safetensors import SafetensorError
 
 from spaces.encoders import EncoderProfile, MiniatureRecipe
 from spaces.stage import Stage
-from trainables.models.encoder import Encoder, check_finite
+from trainables.kinds.label_head import LabelHead, save_label_head
+from trainables.models.encoder import Encoder, check_finite, save_encoder
 from trainables.models.encoder_cache import load_cached_encoder
 from trainables.models.encoder_folder import find_encoder_fault
 from trainables.record.checkpoints import read_state
-from trainables.record.context import CHECKPOINT, ENCODER, StageContext
+from trainables.record.context import CHECKPOINT, ENCODER, LOCK, StageContext
 from trainables.shared_training import select_for_targets
-from trainables.storage.base import quarantine
+from trainables.storage.base import Lock, LockedError, quarantine
 from trainables.training.fine_tuning import FineTuning
 from trainables.training.pretraining import Pretraining
 from trainables.training_stage import start_training
 
 Training = FineTuning | Pretraining
+# Seconds to wait for another process that has the stage open: more than the lease of a dead NFS client (90 s).
+ORPHAN_WAIT = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,20 @@ class OpenedTraining:
     notes: list[str] = field(default_factory=list)
 
 
+def lock_stage(context: StageContext, key: str) -> Lock:
+    """Return the lock of a stage. A worker that outlived a killed driver is waited for: it ends within seconds.
+
+    Raises LockedError if another process keeps the stage open for ORPHAN_WAIT.
+    """
+    try:
+        return context.results.lock(context.file_name(key, LOCK), wait=ORPHAN_WAIT)
+    except LockedError as holder:
+        raise LockedError(
+            f"stage {key} is held by {holder} for more than {ORPHAN_WAIT:.0f} s. End that process, then run the "
+            "same command again with --retry-failed."
+        ) from holder
+
+
 def load_parent(stage: Stage, context: StageContext) -> Encoder:
     """Return the encoder that the stage starts from: its parent's, or the given one.
 
@@ -44,7 +61,11 @@ def load_parent(stage: Stage, context: StageContext) -> Encoder:
     if stage.parent is None and context.model is None:
         raise ValueError(f"stage {stage.key} has no parent, and no encoder was given (--model).")
     seed = stage.seed if stage.start["random"] else None
-    source = nullcontext(_locate_model(context)) if stage.parent is None else _open_parent_folder(context, stage.parent)
+    source = (
+        nullcontext(locate_encoder(context.model, context))
+        if stage.parent is None
+        else open_stage_encoder(context, stage.parent)
+    )
     with source as name_or_path:
         encoder = load_cached_encoder(str(name_or_path), precision=stage.precision, random_seed=seed)
     if stage.parent is None:  # a stage whose loss was no number is degenerate, and may be a parent
@@ -52,18 +73,30 @@ def load_parent(stage: Stage, context: StageContext) -> Encoder:
     return encoder
 
 
-def _locate_model(context: StageContext) -> str:
-    """Return the folder of the given encoder, on this machine; one of the hub is fetched at the sweep's commit."""
-    assert context.model is not None
-    if context.source.hub is None or Path(context.model).is_absolute():
-        return context.model
+def locate_encoder(model: str | None, context: StageContext) -> str:
+    """Return the folder of a given encoder, on this machine; one of the hub is fetched at the sweep's commit."""
+    assert model is not None
+    if context.source.hub is None or Path(model).is_absolute():
+        return model
     from trainables.repositories.encoder_files import fetch_encoder
 
-    return str(fetch_encoder(context.source.hub, context.model).folder)
+    return str(fetch_encoder(context.source.hub, model).folder)
+
+
+def store_encoder(encoder: Encoder, stage: Stage, context: StageContext, label_head: LabelHead | None = None) -> None:
+    """Write the encoder that a stage leaves, complete or not at all; with the head of a task with labels."""
+
+    def fill(folder: Path) -> None:
+        save_encoder(encoder, folder)
+        if label_head is not None:
+            save_label_head(label_head, folder)
+
+    context.results.write_folder(context.file_name(stage.key, ENCODER), fill)
 
 
 @contextmanager
-def _open_parent_folder(context: StageContext, parent: str) -> Iterator[Path]:
+def open_stage_encoder(context: StageContext, parent: str) -> Iterator[Path]:
+    """Yield the folder of the encoder that the stage `parent` left; raise ValueError if it is missing or damaged."""
     name = context.file_name(parent, ENCODER)
     advice = f"Run the same command again with --retry-failed: it trains stage {parent} again."
     try:

@@ -175,8 +175,12 @@ def _check_own_node(config: dict[str, Any], node: str) -> None:
     report = make_user_folder() / f"gate-{config['key']}.txt"
     name = f"{platform.node()}/{node[:6]}"
     given = json.loads(config["context"])
+    own = () if given["model"] is None else (given["model"],)
     places = Places(
-        data=given["source"]["data"], **{field: given[field] for field in ("results", "model", "hub_record")}
+        results=given["results"],
+        data=given["source"]["data"],
+        models=(*own, *given["ready_encoders"].values()),
+        hub_record=given["hub_record"],
     )
     with watch_for_hang(config["hang_timeout"], report, opening=True):
         check_own_node(name, places, config["marker"], config["precision"] if config["gpus"] else None)

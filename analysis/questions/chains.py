@@ -33,6 +33,8 @@ def read_plain_chain(transfer: Transfer, name: str, tasks: Mapping[str, Task]) -
         return "not the name of a chain"
     if name in transfer.loaded_scores.controls or any(task in transfer.loaded_scores.controls for task in chain.tasks):
         return "a control"
+    if chain.members or chain.ready:
+        return "a phase without training"
     if chain.method or chain.target_method or chain.step_multiplier > 1:
         return "another method or other steps"
     if MLM in chain.tasks:

@@ -47,7 +47,7 @@ class ArmRecords:
             rate: float | None = self.rate_sampler.get_rate(stratum, index)
         else:
             rate = stratum.rates[index]
-        arm = Arm(index, self.stage_factory.make_stage(stratum, rate, state.parent_key))
+        arm = Arm(index, self.stage_factory.make_stage(stratum, rate, state.parent_key, state.merged_keys))
         state.arms.append(arm)
         if self.stopping_policy is not None:
             self.stopping_policy.set_competitors(stratum.id, [known.stage.key for known in state.arms])

@@ -43,6 +43,7 @@ class StratumState:
 
     stratum: Stratum
     parent: "StratumState | None" = field(default=None, repr=False)
+    merged: list["StratumState"] = field(default_factory=list, repr=False)
     children: list["StratumState"] = field(default_factory=list, repr=False)
     arms: list[Arm] = field(default_factory=list)
     is_open: bool = False
@@ -78,6 +79,11 @@ class StratumState:
         return len(self.arms) == self.arm_count and all(arm.outcome for arm in self.arms)
 
     @property
+    def sources(self) -> list["StratumState"]:
+        """The strata whose winners the arms start from: the parent, and the members of a merge."""
+        return self.merged if self.parent is None else [self.parent, *self.merged]
+
+    @property
     def parent_key(self) -> str | None:
         """The key of the stage whose encoder the arms start from; the parent must be settled with a winner."""
         if self.parent is None:
@@ -85,15 +91,20 @@ class StratumState:
         assert self.parent.winner is not None
         return self.parent.winner.stage.key
 
+    @property
+    def merged_keys(self) -> list[str]:
+        """The keys of the stages whose encoders a merge averages; the members must be settled with winners."""
+        return [member.winner.stage.key for member in self.merged if member.winner is not None]
+
 
 def build_states(plan: Sequence[Stratum]) -> dict[str, StratumState]:
     """Return the states of a plan's strata by id. The plan must list parents before their children."""
     states: dict[str, StratumState] = {}
     for stratum in plan:
         parent = None if stratum.parent is None else states[stratum.parent]
-        state = states[stratum.id] = StratumState(stratum, parent)
-        if parent is not None:
-            parent.children.append(state)
+        state = states[stratum.id] = StratumState(stratum, parent, [states[member] for member in stratum.merged])
+        for source in state.sources:
+            source.children.append(state)
     return states
 
 

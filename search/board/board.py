@@ -184,16 +184,15 @@ class Board:
     def _try_open(self, state: StratumState) -> None:
         if state.is_open or state.is_settled:
             return
-        parent = state.parent
-        if parent is not None and not parent.is_settled:
+        if not all(source.is_settled for source in state.sources):
             return
         if self.race is not None and not self.race.can_start(state.stratum):
             if self.race.is_decided(state.stratum):
                 state.is_decided = True
                 self._settle(state)
             return
-        if parent is not None and parent.winner is None:
-            state.unreachable_reason = explain_unreachable(parent.stratum.id, parent.unreachable_reason)
+        if lost := next((source for source in state.sources if source.winner is None), None):
+            state.unreachable_reason = explain_unreachable(lost.stratum.id, lost.unreachable_reason)
             self._settle(state)
             return
         state.is_open = True
@@ -201,14 +200,14 @@ class Board:
             if isinstance(state.stratum.rates, Range) and arm.outcome is None:
                 break
         self.judge_stratum(state)  # arms that are stopped need no encoder to start from
-        if parent is not None and any(arm.outcome is None for arm in state.arms):
-            self._require_encoder(parent)
+        if any(arm.outcome is None for arm in state.arms):
+            for source in state.sources:
+                self._require_encoder(source)
 
     def _require_encoder(self, parent: StratumState) -> None:
         """Run the winner of a parent again if its encoder, which a child must start from, was removed."""
-        assert parent.winner is not None
         arm = parent.winner
-        if not self.store.has_encoder(arm.stage.key) and not arm.is_running:
+        if arm is not None and not self.store.has_encoder(arm.stage.key) and not arm.is_running:
             self.store.reopen(arm.stage.key)
             arm.outcome, arm.is_reused, parent.is_settled, parent.winner = None, False, False, None
             self.unsettled_count += 1
@@ -223,8 +222,8 @@ class Board:
         state.winner = choose_winner(state.arms)
         self._drop_unneeded_files(state)
         self._settle(state)
-        if state.parent is not None and self.keep == "none":
-            self._drop_unneeded_files(state.parent)  # this may have been its last child
+        for source in state.sources if self.keep == "none" else ():
+            self._drop_unneeded_files(source)  # this may have been its last child
 
     def _drop_unneeded_files(self, state: StratumState) -> None:
         """Remove checkpoints, losers' encoders, and the winner's encoder if no child waits and none is to be kept."""

@@ -47,7 +47,8 @@ def _longest_paths_of(plan: Sequence[Stratum], arm_duration: ArmDuration) -> Map
     longest_child: defaultdict[str | None, float] = defaultdict(float)
     for stratum in reversed(plan):  # children before parents
         paths[stratum.id] = arm_duration(stratum) + longest_child[stratum.id]
-        longest_child[stratum.parent] = max(longest_child[stratum.parent], paths[stratum.id])
+        for source in stratum.sources:
+            longest_child[source] = max(longest_child[source], paths[stratum.id])
     return paths
 
 

@@ -19,6 +19,7 @@ from spaces.language import ENGLISH
 from spaces.phase import passes_of
 from spaces.plan import Stratum, map_by_workload
 from spaces.task import Task
+from spaces.untrained_phase import is_untrained
 from spaces.xtreme_data import count_published_rows
 from trainables.repositories.cache import cache_folder_of
 
@@ -97,7 +98,7 @@ def list_naive_trainings(request: SweepRequest) -> list[Stratum]:
             targets = (request.benchmark.targets[name] for name in stratum.targets if name in request.axes.targets)
             for _ in {task.clean_target or task.name for task in targets}:  # shifted items need no training
                 if parent is not None and parent.kind == "intermediate":
-                    trainings.append(parent)
+                    trainings += [by_id[member] for member in parent.merged] or [parent]
                 if stratum.kind == "target":
                     trainings.append(stratum)
     return trainings
@@ -130,7 +131,7 @@ def make_arm_duration(work_of: Mapping[str, TrainingWork | None]) -> ArmDuration
 
 def _estimate_arm_work(request: SweepRequest, stratum: Stratum) -> TrainingWork | None:
     recipe = request.maker.recipe_of(stratum)
-    if recipe is None or stratum.kind == "retrieval":
+    if recipe is None or stratum.kind == "retrieval" or is_untrained(recipe):
         return TrainingWork(0, 0)
     if stratum.kind == "pretrain":
         return TrainingWork(int(recipe["steps"]), 0)

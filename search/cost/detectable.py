@@ -18,6 +18,7 @@ from spaces.chain import NONE, Chain, parse_chain
 from spaces.detectable_effect import ALPHA, MIN_SEEDS, POWER, find_noncentrality
 from spaces.language import ENGLISH
 from spaces.step_share import average_steps, describe_step_share
+from spaces.untrained_phase import is_untrained
 
 MODERATED_TASKS = 6  # from so many tasks on the analysis lets gains share what they know about errors
 MODERATED_GAIN = 4  # times as many degrees of freedom then, in simulated tables (tests/bench/detectable.py)
@@ -70,7 +71,11 @@ def describe_detectable(
 
 def _describe_phases(request: SweepRequest, work_of: Mapping[str, TrainingWork | None]) -> Iterator[str]:
     """Yield the share of the phases in the steps of a chain, over all targets and at the extremes."""
-    phases = {stratum.id: work_of[stratum.id] for stratum in request.plan if stratum.kind == "intermediate"}
+    phases = {
+        stratum.id: work_of[stratum.id]
+        for stratum in request.plan
+        if stratum.kind == "intermediate" and not is_untrained(request.maker.recipe_of(stratum))
+    }
     pairs: dict[str, list[tuple[float, float]]] = {}
     for stratum in request.plan:
         phase, target = phases.get(stratum.parent or ""), work_of[stratum.id]

@@ -17,6 +17,7 @@ from spaces.plan import Stratum, map_by_workload
 from spaces.space import Range
 from spaces.stage import TENTHS
 from spaces.task import Task, TaskKind
+from spaces.untrained_phase import is_untrained
 from spaces.xtreme_data import TASK_SPLITS, published_rows_of
 from trainables.storage.base import is_remote
 
@@ -69,7 +70,7 @@ def _estimate_encoder(shape: EncoderShape) -> int:
 
 def _estimate_checkpoint(request: SweepRequest, shape: EncoderShape, stratum: Stratum) -> int:
     """Return the bytes of weights, best weights and two moments. Pretraining keeps no best weights."""
-    if stratum.kind == "retrieval":
+    if stratum.kind == "retrieval" or is_untrained(request.maker.recipe_of(stratum)):
         return 0
     if stratum.kind == "pretrain":
         copies, head = 3, shape.width**2 + shape.vocabulary

@@ -19,6 +19,7 @@ from spaces.method import METHODS
 from spaces.plan import Stratum, map_by_workload
 from spaces.stage import TENTHS, Stage
 from spaces.task import Recipe, Split, Task, with_splits_of
+from spaces.untrained_phase import is_untrained
 from trainables.data.foreign_rows import find_dev_languages
 from trainables.data.task_data import load_dev_pool, load_pool
 from trainables.features.examples import RankingPool
@@ -115,6 +116,8 @@ class WorkEstimator:
         stage = self.request.maker.make_stage(stratum, None, None)
         if stratum.kind == "retrieval":
             return self._estimate_retrieval(stage)
+        if is_untrained(stage.recipe):
+            return StageWork(probing=self._probe(), stores_encoder=True)
         recipe, context = read_recipe(stage), self.request.context
         ingredients = resolve_ingredients(stage, context, recipe)
         judged = {task.name: (task, own) for task, own, _ in ingredients if task.name != MLM}

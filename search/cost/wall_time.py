@@ -89,24 +89,32 @@ def iter_ends(
 ) -> Iterator[tuple[float, str]]:
     """Yield the second at which each arm ends, with its stratum, in the order of time.
 
-    A stratum may start when every arm of its parent has ended.
+    A stratum may start when every arm of its sources has ended.
     """
     order = {id_: i for i, id_ in enumerate(order_strata(plan, lambda stratum: seconds[stratum.id].total, slots))}
-    children: defaultdict[str | None, list[str]] = defaultdict(list)
+    children: defaultdict[str, list[str]] = defaultdict(list)
     for stratum in plan:
-        children[stratum.parent].append(stratum.id)
+        for source in stratum.sources:
+            children[source].append(stratum.id)
+    awaited = {stratum.id: len(stratum.sources) for stratum in plan}
     waiting, unfinished = Counter(arms), Counter(arms)
     ready: list[tuple[int, str]] = []
     running: list[tuple[float, int, str]] = []
-    now, settled = 0.0, list(children[None])
+    now, opened = 0.0, [stratum.id for stratum in plan if not stratum.sources]
+
+    def settle(id_: str) -> None:
+        for child in children[id_]:
+            awaited[child] -= 1
+            if not awaited[child]:
+                opened.append(child)
 
     def open_strata() -> None:
-        while settled:
-            id_ = settled.pop()
+        while opened:
+            id_ = opened.pop()
             if waiting[id_]:
                 heapq.heappush(ready, (order[id_], id_))
             else:
-                settled.extend(children[id_])
+                settle(id_)
 
     open_strata()
     while ready or running:
@@ -119,6 +127,6 @@ def iter_ends(
         now, _, id_ = heapq.heappop(running)
         unfinished[id_] -= 1
         if not unfinished[id_]:
-            settled.extend(children[id_])
+            settle(id_)
             open_strata()
         yield now, id_

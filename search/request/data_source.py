@@ -1,6 +1,6 @@
 """Where a sweep reads its examples: the miniature, a folder, or the hub at the commits that the sweep recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,8 +23,11 @@ from trainables.repositories.snapshot import Snapshot
 from trainables.storage.base import Storage
 
 
-def make_source(options: RunOptions, results: Storage, name: str) -> DataSource:
-    """Return where examples come from. Raise UsageError for flags that do not go with the benchmark."""
+def make_source(options: RunOptions, results: Storage, name: str, *, other_models: Collection[str] = ()) -> DataSource:
+    """Return where examples come from. Raise UsageError for flags that do not go with the benchmark.
+
+    `other_models` are the places of encoders that are read beside the one at the start.
+    """
     is_miniature = options.benchmark == "miniature"
     if is_miniature and options.model is not None:
         raise UsageError(f"--model {options.model}: the miniature has its own encoder; --model goes with xtreme.")
@@ -32,7 +35,8 @@ def make_source(options: RunOptions, results: Storage, name: str) -> DataSource:
         raise UsageError(f"--data {options.data}: the miniature makes its own data; --data goes with xtreme.")
     if not is_miniature and (options.world_seed or options.null_world):
         raise UsageError("--world-seed and --null-world go with the miniature only.")
-    needs_hub = not is_miniature and (options.data is None or not Path(options.model or DEFAULT_ENCODER).exists())
+    models = (options.model or DEFAULT_ENCODER, *other_models)
+    needs_hub = not is_miniature and (options.data is None or not all(Path(model).exists() for model in models))
     if options.new_commits and not needs_hub:
         raise UsageError("--new-commits: this sweep reads nothing from the hub. Leave the flag out.")
     return DataSource(

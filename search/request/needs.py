@@ -138,7 +138,9 @@ def _list_problems(source: DataSource, need: TaskNeed, skip_missing: bool) -> li
 
 def _find_method_problems(name: str, axes: Axes, benchmark: Benchmark, source: DataSource) -> list[str]:
     """Return the problems of a chain's methods, both in its phase and in the fine-tuning on targets."""
-    chain, lines = parse_chain(name), []
+    chain, lines = parse_chain(name), list[str]()
+    for member in chain.members:
+        lines += _find_method_problems(member.name, axes, benchmark, source)
     if chain.method is not None:
         for need in _list_ingredient_needs(name, axes, benchmark):
             if need.task.kind != "mlm":
@@ -153,6 +155,7 @@ def _find_method_problems(name: str, axes: Axes, benchmark: Benchmark, source: D
 def methods_of(axes: Axes) -> list[str]:
     """Return the methods that the chains use, each once."""
     chains = [parse_chain(name) for name in axes.intermediates]
+    chains += [member for chain in chains for member in chain.members]
     names = [name for chain in chains for name in (chain.method, chain.target_method) if name is not None]
     return list(dict.fromkeys(names))
 
@@ -171,8 +174,10 @@ def list_needs(axes: Axes, benchmark: Benchmark) -> list[TaskNeed]:
 
 
 def _list_ingredient_needs(name: str, axes: Axes, benchmark: Benchmark) -> list[TaskNeed]:
-    needs = []
-    for ingredient in ingredients_of(parse_chain(name), benchmark, axes.mixture, axes.masked):
+    chain, needs = parse_chain(name), list[TaskNeed]()
+    for member in chain.members:
+        needs += _list_ingredient_needs(member.name, axes, benchmark)
+    for ingredient in ingredients_of(chain, benchmark, axes.mixture, axes.masked):
         task = benchmark.intermediates[ingredient.task]
         needs.append(TaskNeed("intermediate", task, ingredient.language or task.own_language))
     return needs
@@ -187,7 +192,8 @@ def _drop_missing(axes: Axes, benchmark: Benchmark, lacking: set[tuple[TaskRole,
     def is_complete(name: str) -> bool:
         needs = _list_ingredient_needs(name, axes, benchmark)
         has_data = bool(needs) and all(need.key not in lacking for need in needs)
-        return name not in chains and (has_data or not has_phase(name))
+        reads_nothing = not has_phase(name) or parse_chain(name).ready is not None
+        return name not in chains and (has_data or reads_nothing)
 
     intermediates = tuple(name for name in axes.intermediates if is_complete(name))
     kept = (*intermediates, *axes.references)

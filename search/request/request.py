@@ -11,6 +11,7 @@ from search.request.chosen_space import probes_of, resolve_sweep_name, space_of
 from search.request.data_source import commits_of, fetch_all, make_source
 from search.request.needs import SweepNeeds, TaskNeed, find_needs, format_missing_data, methods_of
 from search.request.options import RunOptions
+from search.request.ready_encoders import ReadyEncoders, inspect_ready_encoders, place_ready_encoders
 from search.request.specification import build_spec
 from search.request.start_encoder import find_use, resolve_model, resolve_start
 from spaces.benchmark import BENCHMARKS, Benchmark
@@ -71,8 +72,9 @@ def make_request(options: RunOptions) -> SweepRequest:
     """Check and resolve the flags. Raise UsageError for the first thing that is wrong."""
     name = resolve_sweep_name(options)
     benchmark, space = _choose_benchmark_and_space(options)
+    space, places = place_ready_encoders(space)
     results = _open_results(options.results)
-    source = make_source(options, results, name)
+    source = make_source(options, results, name, other_models=tuple(places.values()))
     is_miniature = benchmark.name == "miniature"  # its plan pretrains an encoder
     profile = profile_of(benchmark.name)
     axes = resolve_axes(space, benchmark, profile)
@@ -95,7 +97,9 @@ def make_request(options: RunOptions) -> SweepRequest:
     if needs.missing_data and not options.is_dry_run:
         raise UsageError(format_missing_data(needs.missing_data))
     start, start_problems = _resolve_or_report_start(options, benchmark, source, profile.name, needs)
-    maker = _build_maker(options, benchmark, source, needs, start)
+    model = None if is_miniature else resolve_model(options)
+    ready = inspect_ready_encoders(places, needs.axes, benchmark, source, model)
+    maker = _build_maker(options, benchmark, source, needs, start, ready)
     probe_notes = task_data.collect_probe_notes(source) if "alignment" in probes_of(options) else []  # asks the hub
     dev_sets, dev_notes = frozenset[str](), tuple[str, ...]()
     if options.target_dev and not needs.missing_data:
@@ -113,7 +117,8 @@ def make_request(options: RunOptions) -> SweepRequest:
             results=results,
             source=source,
             hub_record=None if source.hub is None else name_record(name),
-            model=None if is_miniature else resolve_model(options),
+            model=model,
+            ready_encoders=ready.places,
             keep_predictions=options.predictions,
             target_dev=options.target_dev,
             probes=probes_of(options),
@@ -125,7 +130,7 @@ def make_request(options: RunOptions) -> SweepRequest:
         skipped_tasks=needs.skipped_tasks,
         notes=()
         if options.check
-        else (*start.notes, *_collect_notes(source, needs), *probe_notes),  # a check has its own
+        else (*start.notes, *ready.notes, *_collect_notes(source, needs), *probe_notes),  # a check has its own
         provenance={
             " ".join(need.key): task_data.describe_locations(source, need.task, need.language)
             for need in needs.readable_needs
@@ -168,7 +173,12 @@ def _resolve_or_report_start(
 
 
 def _build_maker(
-    options: RunOptions, benchmark: Benchmark, source: DataSource, needs: SweepNeeds, start: StartEncoder
+    options: RunOptions,
+    benchmark: Benchmark,
+    source: DataSource,
+    needs: SweepNeeds,
+    start: StartEncoder,
+    ready: ReadyEncoders,
 ) -> StageFactory:
     axes = needs.axes
     phases = resolve_phases(axes.intermediates, benchmark, mixture=axes.mixture, budget=axes.budget, masked=axes.masked)
@@ -183,6 +193,7 @@ def _build_maker(
         world={"world_seed": source.world_seed, "null_world": source.null_world},
         ceilings={ceiling.name: ceiling for ceiling in axes.ceilings},
         fingerprints=_collect_fingerprints(source, needs, start)
+        | {("ready", name): fingerprint for name, fingerprint in ready.fingerprints.items()}
         | ({} if needs.missing_data else ceiling_rows.collect_fingerprints(source, axes, benchmark)),
         languages=languages,
         phases=phases,

@@ -71,27 +71,31 @@ def resolve_model(options: RunOptions) -> str:
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
-def inspect_model(model: str, use: EncoderUse, hub: "Hub | None" = None) -> tuple[str | None, "EncoderFacts"]:
+def inspect_model(
+    model: str, use: EncoderUse, hub: "Hub | None" = None, *, called: str | None = None
+) -> tuple[str | None, "EncoderFacts"]:
     """Return the fingerprint of an encoder in a folder or on the hub, and what must be known of it.
+
+    Messages name it as it is `called`, by default `--model MODEL`.
 
     The fingerprint is a hash of the contents of its files, and what these do not say: what the tokenizer does, if other
     files than `tokenizer.json` change it, and marks for another use than in former versions. It is None in a plan or a
     check of weights that would have to be downloaded. Raises UsageError for an encoder that is missing, or that is not
     what it claims (see `check_encoder`).
     """
-    folder = Path(model)
+    folder, called = Path(model), called or f"--model {model}"
     if folder.exists():
         weights = sorted(folder.glob("*.safetensors")) + sorted(folder.glob("pytorch_model*.bin"))
-        return _inspect_folder(model, folder, use, {path.name: None for path in weights})
+        return _inspect_folder(called, folder, use, {path.name: None for path in weights})
     if hub is None or model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise UsageError(f"--model {model}: there is no such folder.")
+        raise UsageError(f"{called}: there is no such folder.")
     try:
-        return _inspect_repository(model, use, hub)
+        return _inspect_repository(model, use, hub, called)
     except HubError as error:
-        raise HubError(f"--model {error}") from error
+        raise HubError(f"{called.removesuffix(model)}{error}") from error
 
 
-def _inspect_repository(model: str, use: EncoderUse, hub: "Hub") -> tuple[str | None, "EncoderFacts"]:
+def _inspect_repository(model: str, use: EncoderUse, hub: "Hub", called: str) -> tuple[str | None, "EncoderFacts"]:
     from trainables.models.tokenizer_check import EncoderFacts
     from trainables.repositories.encoder_files import count_missing_bytes, fetch_encoder, look_at_encoder
 
@@ -100,19 +104,19 @@ def _inspect_repository(model: str, use: EncoderUse, hub: "Hub") -> tuple[str | 
         if missing:
             sys.stderr.write(f"Downloading {model} from the hub ({missing / 1e6:,.0f} MB).\n")
         fetched = fetch_encoder(hub, model)
-        return _inspect_folder(model, fetched.folder, use, fetched.weights)
+        return _inspect_folder(called, fetched.folder, use, fetched.weights)
     with look_at_encoder(hub, model) as look:
         if not look.has_headers:
             hub.notes.append(f"{model}: its weights are no safetensors files, and are checked when the sweep starts.")
             return None, EncoderFacts()
-        return _inspect_folder(model, look.folder, use, look.weights)
+        return _inspect_folder(called, look.folder, use, look.weights)
 
 
 def _inspect_folder(
-    model: str, folder: Path, use: EncoderUse, weights: Mapping[str, str | None]
+    called: str, folder: Path, use: EncoderUse, weights: Mapping[str, str | None]
 ) -> tuple[str, "EncoderFacts"]:
     """Check an encoder's folder. `weights` are the names of its files of weights, with their SHA-256 if it is known."""
-    facts = _check_folder(model, folder, use)
+    facts = _check_folder(called, folder, use)
     digest = hashlib.sha256()
     for name in (CONFIG_FILE, *weights, *TOKENIZER_FILES):
         known = weights.get(name)
@@ -124,7 +128,7 @@ def _inspect_folder(
     return "+".join(filter(None, (digest.hexdigest()[:16], facts.rules, *facts.marks))), facts
 
 
-def _check_folder(model: str, folder: Path, use: EncoderUse) -> "EncoderFacts":
+def _check_folder(called: str, folder: Path, use: EncoderUse) -> "EncoderFacts":
     """Return how a folder is used. Raise UsageError if it is not the encoder that its configuration claims."""
     from trainables.models.encoder_check import check_encoder  # takes seconds; the miniature does without
     from trainables.models.weight_files import RefusedEncoderError, list_weight_files
@@ -135,4 +139,4 @@ def _check_folder(model: str, folder: Path, use: EncoderUse) -> "EncoderFacts":
         list_weight_files(folder)
         return check_encoder(folder, use.longest, use.kinds)
     except RefusedEncoderError as error:
-        raise UsageError(f"--model {model}: {error}") from error
+        raise UsageError(f"{called}: {error}") from error

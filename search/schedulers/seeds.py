@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from search.schedulers.race import MIN_SEEDS, judge_race
 from spaces.ceilings import is_ceiling
-from spaces.chain import is_baseline, phase_of
+from spaces.chain import is_baseline, members_of, phase_of
 from spaces.plan import Stratum
 
 
@@ -68,4 +68,5 @@ class RaceSeeds:
     def _chains_through(self, stratum: Stratum) -> Sequence[str]:
         if stratum.kind != "intermediate":
             return [stratum.intermediate]
-        return [chain for chain in self._chains if phase_of(chain) == stratum.task]
+        phases = ((chain, phase_of(chain)) for chain in self._chains)
+        return [chain for chain, phase in phases if stratum.task in (phase, *members_of(phase))]

@@ -73,7 +73,9 @@ def _find_needed_encoders(sweeps: Iterable[SweepState], keep: KeepPolicy) -> set
     """Return the keys whose encoders any sweep keeps under a policy, or still needs."""
     needed: set[str] = set()
     for sweep in sweeps:
-        waiting_parents = {record.parent for record in sweep.records.values() if not record.is_settled}
+        waiting_parents = {
+            source for record in sweep.records.values() if not record.is_settled for source in record.sources
+        }
         for record in sweep.records.values():
             if record.kind_and_task[0] not in ENCODER_KINDS:
                 continue

@@ -18,7 +18,7 @@ RESULTS_LOCK = ".lock"  # in the results folder, beside the sweeps
 GROWING_AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # may get more values
 GROWING_MAPPINGS = ("data", "languages", "mixture", "masked", "ceilings")  # may get more entries; no entry may change
 DERIVED_FIELDS = ("space", "controls", "retrieval")  # follow from the other fields
-_NAME_PATTERN = re.compile(r"\w[\w.+@~:-]*")  # of stages and strata: part of a path
+_NAME_PATTERN = re.compile(r"\w[\w.+@~:|%-]*")  # of stages and strata: part of a path
 REWRITE_HINT = "Run the sweep again: it rewrites the file, and no finished stage is trained again."
 
 
@@ -100,7 +100,7 @@ def write_sweep(
         "version": SWEEP_VERSION,
         "spec": spec,
         "stages": dict(sorted(stages.items(), key=lambda item: item[1])),
-        "planned": {stratum.id: {"arms": stratum.arm_count, "parent": stratum.parent} for stratum in strata},
+        "planned": {stratum.id: _describe_stratum(stratum) for stratum in strata},
         "decided": decided or {},
         "sources": sources,
         "repositories": repositories,
@@ -108,6 +108,11 @@ def write_sweep(
         "commit": read_commit(),
     }
     write_text(results, f"{name}/{SWEEP_FILE}", json.dumps(content, indent=1))
+
+
+def _describe_stratum(stratum: Stratum) -> dict[str, Any]:
+    entry = {"arms": stratum.arm_count, "parent": stratum.parent}
+    return {**entry, **({"merged": stratum.merged} if stratum.merged else {})}
 
 
 def check_growth(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from search.board.arms import Arm, choose_winner, explain_unreachable
 from search.process.garbage_collection import pause_garbage_collection
@@ -20,8 +20,10 @@ from search.sweep.disk import KEY_PATTERN
 from search.sweep.status_file import SweepStatus, read_status
 from search.sweep.sweep_file import REWRITE_HINT, read_sweep
 from spaces.errors import UsageError
+from spaces.stage import Stage
 from spaces.sweep_record import SWEEP_FILE, DecidedChain, parse_decided
 from spaces.table import describe_unknown
+from spaces.untrained_phase import MERGED
 from trainables.data.task_data import DataSource
 from trainables.record.context import StageContext, read_spec
 from trainables.record.outcome import OUTCOME_FILE, Outcome, read_outcome
@@ -37,20 +39,26 @@ class StratumRecord:
     id: str
     arm_count: int  # of the plan
     parent: str | None
+    merged: tuple[str, ...] = ()  # the other strata that it starts from
     ended_arms: list[Arm] = field(default_factory=list)
     unreachable_reason: str | None = None  # why no arm can ever start
 
     @property
     def kind_and_task(self) -> tuple[str, str]:
         """Kind and task of the stratum's stages."""
-        kind, task, *_ = self.id.split(".")
+        kind, task, *_ = map(unquote, self.id.split("."))
         return kind, task
 
     @property
     def intermediate(self) -> str:
         """The intermediate task of the stratum's chain."""
-        _, task, chain, _ = self.id.split(".")
+        _, task, chain, _ = map(unquote, self.id.split("."))
         return chain or task
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The ids of the strata whose winners it starts from."""
+        return self.merged if self.parent is None else (self.parent, *self.merged)
 
     @property
     def is_settled(self) -> bool:
@@ -159,17 +167,18 @@ def _read_state(results: Storage, name: str, files: Mapping[str, int]) -> SweepS
     keys = [key for key in content["stages"] if context.file_name(key, OUTCOME_FILE) in files]
     arms = _read_arms(context, keys)
     for record in records.values():
-        parent = None if record.parent is None else records[record.parent]
-        winner = None if parent is None else parent.winner
-        if parent is not None and winner is None:
-            if parent.is_settled:
-                record.unreachable_reason = explain_unreachable(parent.id, parent.unreachable_reason)
+        winners = {source: records[source].winner for source in record.sources}
+        if lost := next((records[source] for source, winner in winners.items() if winner is None), None):
+            if lost.is_settled:
+                record.unreachable_reason = explain_unreachable(lost.id, lost.unreachable_reason)
             continue
-        parent_key = None if winner is None else winner.stage.key
+        keys_of_winners = {source: winner.stage.key for source, winner in winners.items() if winner is not None}
+        parent_key = keys_of_winners.get(record.parent or "")
+        merged_keys = sorted(keys_of_winners[source] for source in record.merged)
         stopped = _read_stopped_keys(results, f"{name}/rungs/{record.id}.json", files)
         for key in keys_by_stratum[record.id]:
             arm = arms.get(key)
-            if arm is None or arm.outcome is None or arm.stage.parent != parent_key:  # not of an earlier winner
+            if arm is None or arm.outcome is None or not _starts_from(arm.stage, parent_key, merged_keys):
                 continue
             if arm.status != "stopped" or key in stopped:
                 record.ended_arms.append(arm)
@@ -186,6 +195,11 @@ def _read_state(results: Storage, name: str, files: Mapping[str, int]) -> SweepS
     )
 
 
+def _starts_from(stage: Stage, parent: str | None, merged: Sequence[str]) -> bool:
+    """Return True if a stage starts from these winners, and not from earlier ones."""
+    return stage.parent == parent and (stage.recipe or {}).get(MERGED, []) == merged
+
+
 def _parse_planned(file: str, planned: object) -> dict[str, StratumRecord]:
     """Return the planned strata, without arms; raises UsageError for a plan that cannot be read."""
     if not isinstance(planned, dict):
@@ -193,10 +207,11 @@ def _parse_planned(file: str, planned: object) -> dict[str, StratumRecord]:
     records: dict[str, StratumRecord] = {}
     for id_, entry in planned.items():
         try:
-            record = StratumRecord(id=id_, arm_count=int(entry["arms"]), parent=entry["parent"])
+            merged = tuple(entry.get("merged", ()))
+            record = StratumRecord(id=id_, arm_count=int(entry["arms"]), parent=entry["parent"], merged=merged)
         except (KeyError, TypeError, ValueError):
             record = None
-        if record is None or id_.count(".") != 3 or not (record.parent is None or record.parent in records):
+        if record is None or id_.count(".") != 3 or not records.keys() >= {*record.sources}:
             raise UsageError(f"{file} has an unreadable stratum {id_!r} in `planned`. {REWRITE_HINT}")
         records[id_] = record
     return records

@@ -75,6 +75,14 @@ def test_no_chain_with_a_phase_and_no_floor_is_a_baseline() -> None:
         ("random-encoder~x2", "no intermediate phase; leave out what follows '~'.$"),
         ("mnli~uniform", "a sampler needs a mix"),
         ("mnli~x0", "unknown method or sampler 'x0'"),
+        ("mnli|mnli", "merges 'mnli' with itself"),
+        ("mnli|none", "'none' is no phase, and only phases are merged"),
+        ("mnli|", "'' is no phase"),
+        ("mnli|squad:salty", "did you mean salt"),
+        ("hub:a/b/c", "names no ready encoder; write hub:ORG/NAME"),
+        ("folder:", "names no ready encoder"),
+        ("folder:a b", "names no ready encoder"),
+        ("hub:a/b@", "names no ready encoder"),
     ],
 )
 def test_what_cannot_be_read_is_named(name: str, message: str) -> None:
@@ -82,9 +90,35 @@ def test_what_cannot_be_read_is_named(name: str, message: str) -> None:
         parse_chain(name)
 
 
+def test_a_merge_has_the_tasks_of_its_members_and_trains_nothing() -> None:
+    chain = parse_chain("mnli~x2|squad+ccg:salt")
+    assert [member.name for member in chain.members] == ["mnli~x2", "squad+ccg"]
+    assert (chain.phase, chain.target_method) == ("mnli~x2|squad+ccg", "salt")
+    assert chain.tasks == ("mnli", "squad", "ccg")
+    assert not chain.ingredients and not chain.is_trained and has_phase(chain.name)
+
+
+@pytest.mark.parametrize("name", ["hub:org/x-r.v1", "hub:bare", "hub:org/x@0123abc", "folder:my_mnli.2"])
+def test_a_ready_encoder_is_a_phase_with_a_colon_in_its_name(name: str) -> None:
+    chain = check_chain(f"{name}:salt", MINIATURE, MIXTURE)
+    assert (chain.ready, chain.phase, chain.target_method) == (name, name, "salt")
+    assert parse_chain(name).target_method is None and has_phase(name) and not chain.is_trained
+    merge = parse_chain(f"mnli|{name}:layers")
+    assert (merge.phase, merge.target_method) == (f"mnli|{name}", "layers")
+    assert [member.ready for member in merge.members] == [None, name]
+
+
+def test_a_merge_is_the_same_in_any_order_and_brings_its_members() -> None:
+    phases = resolve("mnli|squad", "mnli")
+    assert list(phases) == ["mnli", "squad", "mnli|squad"]
+    with pytest.raises(UsageError, match=r"'mnli\|squad' and 'squad\|mnli' mean the same phase"):
+        resolve("mnli|squad", "squad|mnli")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
+        ("mnli|sqaud", "did you mean squad"),
         ("mnil+squad", "did you mean mnli or mlm"),
         ("mnli@xx", "unknown training language of mnli 'xx'"),
         ("multitask~synonyms", "synonyms cannot train tasks of kind tagging"),

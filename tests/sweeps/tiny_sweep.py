@@ -31,7 +31,9 @@ STEPS = int(os.environ.get("TINY_STEPS", "30"))
 
 def _short_recipe(self: StageFactory, stratum: Stratum) -> Mapping[str, Any] | None:
     recipe = _recipe(self, stratum)
-    return {**recipe, "steps": min(recipe["steps"], STEPS)} if recipe and stratum.kind != "pretrain" else recipe
+    if recipe is None or stratum.kind == "pretrain" or "steps" not in recipe:
+        return recipe
+    return {**recipe, "steps": min(recipe["steps"], STEPS)}
 
 
 StageFactory.recipe_of = _short_recipe  # type: ignore[method-assign]

@@ -66,7 +66,7 @@ def test_files_that_changed_are_told_and_new_ones_are_nobody_s_concern(context: 
         check(context, facts)
         node_gate._passed.clear()
         (model / "config.json").write_text("{}")
-        with pytest.raises(UnfitNodeError, match=r"--model .* has other contents \(1 files, such as config.json\)"):
+        with pytest.raises(UnfitNodeError, match=r"encoder .* has other contents \(1 files, such as config.json\)"):
             check(context, facts)
 
 

@@ -11,7 +11,7 @@ import pytest
 from spaces.stage import TENTHS
 from tests.paths import ROOT
 from tests.tiny_stages import TARGET
-from trainables import stage_run
+from trainables import stage_start
 from trainables.record.context import LOCK, StageContext, write_spec
 from trainables.record.outcome import Outcome, write_outcome
 from trainables.stage_run import StageRun
@@ -36,7 +36,7 @@ def orphan(context: StageContext) -> Iterator["subprocess.Popen[str]"]:
 def test_a_stage_that_is_held_for_ever_is_an_error_that_names_the_holder(
     context: StageContext, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage_run, "ORPHAN_WAIT", 0.1)
+    monkeypatch.setattr(stage_start, "ORPHAN_WAIT", 0.1)
     with pytest.raises(LockedError, match=rf"{TARGET.key} is held by process {orphan.pid} on .*--retry-failed"):
         StageRun(context, TARGET.key)
 

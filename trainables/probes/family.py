@@ -18,14 +18,21 @@ class ProbeSubject:
     """An encoder to be probed, before or after the training of a stage.
 
     `fine_tuning` is the finished training, with heads and training sets. Its encoder is `encoder` after the training.
+    It is None for a stage without training, which only families that read nothing but the encoder measure.
     """
 
     stage: Stage
     when: When
     encoder: Encoder
-    fine_tuning: FineTuning
+    fine_tuning: FineTuning | None
     context: StageContext
     profile: EncoderProfile
+
+    def require_training(self) -> FineTuning:
+        """Return the finished training; raise ValueError for a stage without one."""
+        if self.fine_tuning is None:
+            raise ValueError(f"stage {self.stage.key} has no training.")
+        return self.fine_tuning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

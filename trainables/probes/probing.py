@@ -52,17 +52,20 @@ class StageProbes:
 
 def probe_stage(
     stage: Stage,
-    training: FineTuning,
+    encoder: Encoder,
+    training: FineTuning | None,
     context: StageContext,
     profile: EncoderProfile,
     load_start: Callable[[], Encoder],
 ) -> StageProbes:
-    """Return the measurements of all families that the context names.
+    """Return the measurements of all families that the context names, of the stage's `encoder`.
 
-    `load_start` loads the encoder that the stage started from. It is called at most once, after the trained encoder has
-    been probed.
+    A stage without `training` has only those that read nothing but an encoder. `load_start` loads the encoder that the
+    stage started from. It is called at most once, after the trained encoder has been probed.
     """
     probes, load_start = StageProbes(), cache(load_start)
+    families = [family for family in context.probes if training is not None or PROBERS[family].encoder_only]
+    probes.notes.extend(f"{family} is not probed without training" for family in {*context.probes} - {*families})
 
     def measure(family: str, when: When, encoder: Encoder) -> FamilyResult:
         subject = ProbeSubject(
@@ -70,9 +73,9 @@ def probe_stage(
         )
         return PROBERS[family].measure(subject)
 
-    for family in context.probes:
-        probes.add(stage, family, "after", measure(family, "after", training.encoder))
-    for family in context.probes:
+    for family in families:
+        probes.add(stage, family, "after", measure(family, "after", encoder))
+    for family in families:
         prober = PROBERS[family]
         if not prober.probes_start(stage):
             continue

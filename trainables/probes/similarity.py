@@ -51,7 +51,7 @@ FISHER_EXAMPLES = 48  # each needs a backward pass of its own
 
 def measure(subject: ProbeSubject) -> FamilyResult:
     """Return the measurements that the table above lists for the stage."""
-    parts, is_start = subject.fine_tuning.parts, subject.when == "before"
+    parts, is_start = subject.require_training().parts, subject.when == "before"
     measurements = []
     if is_start:
         measurements.append(Measurement(probe="train_size", value=float(sum(part.example_count for part in parts))))
@@ -62,7 +62,7 @@ def measure(subject: ProbeSubject) -> FamilyResult:
 
 def _measure_start(subject: ProbeSubject) -> Iterator[Measurement]:
     """Yield measurements of the encoder that the stage started from, on the stage's training set."""
-    part, encoder, stage = subject.fine_tuning.parts[0], subject.encoder, subject.stage
+    part, encoder, stage = subject.require_training().parts[0], subject.encoder, subject.stage
     inputs = frozen_features.sample_inputs(part, frozen_features.MAX_INPUTS, stage.seed)
     if _represents_task(stage):
         layer = official_layer_of(encoder, subject.profile)
@@ -91,9 +91,10 @@ def _measure_rows(rows: frozen_features.LabelledRows) -> Iterator[Measurement]:
 
 def _measure_trained(subject: ProbeSubject) -> Iterator[Measurement]:
     """Yield measurements of the encoder that the stage trained, with its head, on the stage's training set."""
-    if not _represents_task(subject.stage) or isinstance(subject.fine_tuning.heads[0], LayerFusion):
+    training = subject.require_training()
+    part, head = training.parts[0], training.heads[0]
+    if not _represents_task(subject.stage) or isinstance(head, LayerFusion):
         return
-    part, head = subject.fine_tuning.parts[0], subject.fine_tuning.heads[0]
     inputs = frozen_features.sample_inputs(part, FISHER_EXAMPLES, subject.stage.seed)
     for component, vector in compute_task_embedding(subject.encoder, head, KINDS[part.task.kind], inputs).items():
         yield Measurement(probe=f"taskemb:{component}", vector=tuple(vector.tolist()))
@@ -110,7 +111,7 @@ def _represents_task(stage: Stage) -> bool:
 
 def _read_parent_head(subject: ProbeSubject) -> LabelHead | None:
     """Return the head of the intermediate task that the stage starts from; None if it is of another kind of task."""
-    stage, context, kind = subject.stage, subject.context, subject.fine_tuning.parts[0].task.kind
+    stage, context, kind = subject.stage, subject.context, subject.require_training().parts[0].task.kind
     tasks = [ingredient.task for ingredient in parse_chain(stage.intermediate).ingredients]
     intermediates = BENCHMARKS.find(stage.benchmark).intermediates
     task = intermediates.get(tasks[0]) if len(tasks) == 1 else None

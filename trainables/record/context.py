@@ -16,7 +16,8 @@ disk.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spaces.stage import Stage, stage_from_json
@@ -39,6 +40,7 @@ class StageContext:
     results: Storage
     source: DataSource
     model: str | None = None  # hub id or folder of a given encoder
+    ready_encoders: Mapping[str, str] = field(default_factory=dict)  # hub id or folder of each, by its name in chains
     hub_record: str | None = None  # file in the results that tells workers the commits of the hub's repositories
     keep_predictions: bool = False  # keep the predictions on the test sets
     target_dev: bool = False  # score the dev sets of other languages

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from spaces.versions import NOT_INSTALLED, WORKER_PACKAGES, read_worker_versions
 from trainables.record.context import StageContext
 from trainables.storage.base import write_text
 from trainables.storage.open import open_storage
+
+Value = TypeVar("Value")
 
 
 class UnfitNodeError(Exception):
@@ -22,18 +24,23 @@ class UnfitNodeError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where stages read and write: the address of the results, the data folder, the encoder, the hub's commits."""
+    """Where stages read and write: the address of the results, the data folder, encoders, the hub's commits."""
 
     results: str
     data: str | None
-    model: str | None
+    models: tuple[str, ...]  # the encoder at the start, and ready encoders
     hub_record: str | None
 
 
 def places_of(context: StageContext) -> Places:
     """Return the places of a context."""
-    results, data = context.results.url, context.source.data
-    return Places(results=results, data=data, model=context.model, hub_record=context.hub_record)
+    own = () if context.model is None else (context.model,)
+    return Places(
+        results=context.results.url,
+        data=context.source.data,
+        models=(*own, *context.ready_encoders.values()),
+        hub_record=context.hub_record,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +50,7 @@ class NodeFacts:
     versions: Mapping[str, str]
     marker: str | None  # name of the file in the results that tells nodes that these are the same
     data: Mapping[str, int] | None  # sizes of the files in bytes
-    model: Mapping[str, int] | str | None  # the same of a folder, or the commit of a hub id
+    models: Mapping[str, Mapping[str, int] | str | None]  # by place: the same of a folder, or the commit of a hub id
     errors: tuple[str, ...] = ()  # while they were collected
 
 
@@ -64,19 +71,20 @@ def collect_node_facts(places: Places, marker: str, answer: str) -> NodeFacts:
     Errors are facts, too.
     """
     errors: list[str] = []
-    found: dict[str, Any] = {"marker": None, "data": None, "model": None}
 
-    def note(what: str, collect: Callable[[], Any], name: str) -> None:
+    def collect(what: str, read: Callable[[], Value]) -> Value | None:
         try:
-            found[name] = collect()
+            return read()
         except Exception as error:  # any error means that the node cannot use it
             errors.append(f"{what}: {type(error).__name__}: {error}")
+            return None
 
-    note(f"results {places.results}", partial(find_marker, places, marker, answer), "marker")
-    note(f"data {places.data}", partial(list_data, places), "data")
-    if found["marker"] is not None or places.hub_record is None:  # else the record cannot be read, for that reason
-        note(f"encoder {places.model}", partial(identify_model, places), "model")
-    return NodeFacts(versions=read_worker_versions(), errors=tuple(errors), **found)
+    found = collect(f"results {places.results}", partial(find_marker, places, marker, answer))
+    data = collect(f"data {places.data}", partial(list_data, places))
+    models: dict[str, Mapping[str, int] | str | None] = dict.fromkeys(places.models)
+    if found is not None or places.hub_record is None:  # else the record cannot be read, for that reason
+        models = {each: collect(f"encoder {each}", partial(identify_model, each, places)) for each in models}
+    return NodeFacts(versions=read_worker_versions(), marker=found, data=data, models=models, errors=tuple(errors))
 
 
 def find_marker(places: Places, marker: str, answer: str) -> str | None:
@@ -93,16 +101,14 @@ def list_data(places: Places) -> Mapping[str, int] | None:
     return None if places.data is None else _list_sizes(Path(places.data), places.results)
 
 
-def identify_model(places: Places) -> Mapping[str, int] | str | None:
+def identify_model(model: str, places: Places) -> Mapping[str, int] | str | None:
     """Return the sizes of an encoder's files, or the commit of a hub id's configuration as the node has it."""
-    if places.model is None:
-        return None
-    if places.hub_record is None or Path(places.model).is_absolute():
-        return _list_sizes(Path(places.model), places.results)
+    if places.hub_record is None or Path(model).is_absolute():
+        return _list_sizes(Path(model), places.results)
     from trainables.repositories.encoder_files import fetch_config
     from trainables.repositories.record import read_hub
 
-    return fetch_config(read_hub(open_storage(places.results), places.hub_record), places.model).parent.name
+    return fetch_config(read_hub(open_storage(places.results), places.hub_record), model).parent.name
 
 
 def _list_sizes(folder: Path, results: str) -> dict[str, int] | None:
@@ -134,10 +140,8 @@ def find_node_problems(
         )
     elif facts.marker is not None and not has_answered:
         lines.append(f"node {name} cannot write into the results folder {url} so that this node sees it.")
-    for flag, path, own, other in (
-        ("--data", places.data, own_facts.data, facts.data),
-        ("--model", places.model, own_facts.model, facts.model),
-    ):
+    encoders = [("encoder", place, own_facts.models.get(place), facts.models.get(place)) for place in places.models]
+    for flag, path, own, other in [("--data", places.data, own_facts.data, facts.data), *encoders]:
         is_told = other is None and (facts.marker is None or any(str(path) in line for line in facts.errors))
         difference = None if path is None or is_told else _describe_difference(own, other)
         if difference is not None:

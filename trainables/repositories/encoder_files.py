@@ -11,7 +11,7 @@ from trainables.repositories.cache import cache_folder_of
 from trainables.repositories.download import fetch_file
 from trainables.repositories.hub import Hub
 from trainables.repositories.remote_file import RemoteFile
-from trainables.repositories.snapshot import RepositoryFile, Snapshot
+from trainables.repositories.snapshot import MAIN_BRANCH, RepositoryFile, Snapshot
 
 SMALL_SUFFIXES = (".json", ".txt", ".model", ".py")  # configuration, tokenizer; a program is seen, never executed
 WEIGHTS_SUFFIXES = (".safetensors", ".bin")
@@ -55,8 +55,10 @@ def fetch_config(hub: Hub, repo_id: str) -> Path:
     return fetch_file(_require_snapshot(hub, repo_id), "config.json")
 
 
-def _require_snapshot(hub: Hub, repo_id: str) -> Snapshot:
-    snapshot = hub.find("model", repo_id)
+def _require_snapshot(hub: Hub, model: str) -> Snapshot:
+    """Return the repository of an id, at the commit that it may name after an `@`."""
+    repo_id, _, commit = model.partition("@")
+    snapshot = hub.find("model", repo_id, commit or MAIN_BRANCH)
     if snapshot is None:
         raise UsageError(
             f"it is neither a folder nor on the hub ({repo_id} is unknown there). "

@@ -3,7 +3,7 @@
 from itertools import islice
 
 import numpy as np
-from transformers import XLMRobertaConfig
+from transformers import PreTrainedTokenizerBase, XLMRobertaConfig
 
 from spaces.encoders import MINIATURE_PRETRAINING, MiniatureRecipe
 from trainables.features.features import Ids
@@ -23,7 +23,15 @@ def start_pretraining(world: World, recipe: MiniatureRecipe = MINIATURE_PRETRAIN
     texts: list[Ids] = []
     while chunk := list(islice(inputs, TEXTS_PER_CALL)):
         texts += [np.array(row.ids, dtype=np.int32) for row in encode(chunk)]
-    config = XLMRobertaConfig(
+    config, held_out = build_config(tokenizer, recipe), recipe.held_out
+    return Pretraining(config, tokenizer, texts[held_out:], texts[:held_out], recipe, world.seed)
+
+
+def build_config(
+    tokenizer: PreTrainedTokenizerBase, recipe: MiniatureRecipe = MINIATURE_PRETRAINING
+) -> XLMRobertaConfig:
+    """Return the architecture of a world's encoder."""
+    return XLMRobertaConfig(
         vocab_size=len(tokenizer),
         hidden_size=recipe.width,
         num_hidden_layers=recipe.layers,
@@ -38,4 +46,3 @@ def start_pretraining(world: World, recipe: MiniatureRecipe = MINIATURE_PRETRAIN
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    return Pretraining(config, tokenizer, texts[recipe.held_out :], texts[: recipe.held_out], recipe, world.seed)

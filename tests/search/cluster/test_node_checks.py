@@ -47,19 +47,25 @@ def test_a_results_folder_of_the_node_s_own_is_named(context: StageContext, tmp_
     assert "node n cannot write into" in line
 
 
-@pytest.mark.parametrize(("field", "flag"), [("data", "--data"), ("model", "--model")])
-def test_folders_must_be_there_and_the_same(context: StageContext, field: str, flag: str) -> None:
+@pytest.mark.parametrize("named", ["--data", "encoder"])
+def test_folders_must_be_there_and_the_same(context: StageContext, named: str) -> None:
+    ready = Path(context.results.url).parent / "ready"
+    ready.mkdir()
+    (ready / "config.json").write_text("{}")
+    context = dataclasses.replace(context, ready_encoders={"folder:ready": str(ready)})
     own = facts(context)
     for value, difference in ((None, "is missing"), ({}, "has other contents"), ("abc", "is at commit abc")):
-        changed = dataclasses.replace(own, **{field: value})  # type: ignore[arg-type]
-        (line,) = find_node_problems("n", changed, own, places_of(context), has_answered=True)
-        assert line.startswith(flag) and difference in line and "on node n" in line
+        for place in own.models if named == "encoder" else ("data",):
+            change = {"models": {**own.models, place: value}} if named == "encoder" else {"data": value}
+            changed = dataclasses.replace(own, **change)  # type: ignore[arg-type]
+            (line,) = find_node_problems("n", changed, own, places_of(context), has_answered=True)
+            assert line.startswith(named) and difference in line and "on node n" in line
 
 
 def test_other_contents_are_seen(context: StageContext) -> None:
     before = facts(context)
     (Path(str(context.source.data)) / "google" / "xtreme" / "test.parquet").write_bytes(b"12345")
-    assert facts(context).data != before.data and facts(context).model == before.model
+    assert facts(context).data != before.data and facts(context).models == before.models
 
 
 def test_an_error_of_a_place_is_one_line(context: StageContext) -> None:
