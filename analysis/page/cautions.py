@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from analysis.page.blocks import BulletList, Paragraph, Section, join_names
+from analysis.page.blocks import Block, BulletList, DetailsBlock, Paragraph, Section, join_names
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables import ranking_sentences
 from analysis.tables.phases import warn_of_unlearnt
@@ -19,13 +19,14 @@ def build_section(ranking: Ranking) -> Section:
     """Return all warnings, the general ones first; without any, the section says so."""
     warnings = tuple(write_warnings(ranking))
     missing = tuple(line.replace("->", "→") for line in ranking_sentences.list_missing(ranking))
-    blocks = []
+    blocks = list[Block]()
     if warnings:
         blocks.append(BulletList(warnings, "warning"))
     if missing:
         hidden = len(missing) - MAX_HOLE_LINES
         more = (f"and {hidden} more, all in the table of the transfer matrix",) if hidden > 0 else ()
-        blocks.append(BulletList((*missing[:MAX_HOLE_LINES], *more), "plain", "Not complete"))
+        holes = BulletList((*missing[:MAX_HOLE_LINES], *more))
+        blocks.append(DetailsBlock(f"What is not complete ({len(missing)})", (holes,)))
     return Section("warnings", "Warnings", tuple(blocks) or (Paragraph("None: every planned run finished."),))
 
 

@@ -93,6 +93,14 @@ def test_the_answer_is_in_words(report: Path) -> None:
     assert "Without the 1 retrieval target, helps has the best mean" in text
 
 
+def test_what_is_missing_is_counted_and_its_list_is_folded_away(report: Path) -> None:
+    page = report.read_text(encoding="utf-8")
+    start = page.index("<summary>What is not complete (")
+    folded = page[start : page.index("</details>", start)]
+    assert "idle → xquad: seed 2 missing" in folded
+    assert start < page.index('id="ranking"'), "a warning, before the ranking"
+
+
 def test_warnings_name_what_is_missing_and_the_miniature(report: Path) -> None:
     text = " ".join(read(report).text.split())
     for sentence in (
