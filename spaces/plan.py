@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from spaces.benchmark import Benchmark
 from spaces.ceilings import Ceiling, is_ceiling
-from spaces.chain import NONE, RANDOM_ENCODER, phase_of, target_method_of, target_multiplier_of
+from spaces.chain import NONE, RANDOM_ENCODER, parse_chain, phase_of, target_method_of, target_multiplier_of
+from spaces.method import METHODS
 from spaces.phase import Phase, build_method_entry, find_own_rate, has_phase, multiply_steps
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
@@ -89,12 +90,12 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
         axes.learning_rates if isinstance(axes.learning_rates, Range) else sort_middle_first(axes.learning_rates)
     )
 
-    def rates_of(own_rate: float | None) -> tuple[float, ...] | Range:
-        return default_rates if own_rate is None else (own_rate,)
+    def rates_of(own_rate: float | None, method: str | None) -> tuple[float, ...] | Range:
+        return scale_rates(default_rates if own_rate is None else (own_rate,), method)
 
-    def rates_of_targets(targets: tuple[str, ...]) -> tuple[float, ...] | Range:
+    def rates_of_targets(targets: tuple[str, ...], chain: str) -> tuple[float, ...] | Range:
         recipe = benchmark.targets[targets[0]].recipe
-        return rates_of(None if recipe is None else recipe.learning_rate)
+        return rates_of(None if recipe is None else recipe.learning_rate, target_method_of(chain) or None)
 
     tasks = [benchmark.targets[name] for name in axes.targets]
     # All targets of a training set are evaluated, even if the sweep has only one of them: training is what costs, and
@@ -116,14 +117,15 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
             if phase not in phases:
                 phases[phase] = root
                 if has_phase(name):
-                    own_rates = rates_of(find_own_rate(phase, benchmark, axes.mixture, axes.masked))
-                    strata.append(build_phase(task=phase, intermediate=phase, rates=own_rates))
+                    own_rate = find_own_rate(phase, benchmark, axes.mixture, axes.masked)
+                    rates = rates_of(own_rate, parse_chain(phase).method)
+                    strata.append(build_phase(task=phase, intermediate=phase, rates=rates))
                     phases[phase] = strata[-1].id
             parents[name] = phases[phase]
         for name, parent in parents.items():
             build = functools.partial(Stratum, intermediate=name, seed=seed, parent=parent)
             for training_set, targets in training_sets.items():
-                rates = rates_of_targets(targets)
+                rates = rates_of_targets(targets, name)
                 strata.append(build(kind="target", task=training_set, rates=rates, targets=targets))
             for task in tasks:
                 if task.kind == "retrieval":
@@ -132,9 +134,24 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
             build = functools.partial(Stratum, intermediate=ceiling.name, seed=seed, parent=root)
             for training_set, targets in training_sets.items():
                 if training_set in ceiling.rows and seed in axes.seeds_of(ceiling.name):
-                    rates = rates_of_targets(targets)
+                    rates = rates_of_targets(targets, ceiling.name)
                     strata.append(build(kind="target", task=training_set, rates=rates, targets=targets))
     return tuple(strata)
+
+
+def scale_rates(rates: tuple[float, ...] | Range, method: str | None) -> tuple[float, ...] | Range:
+    """Return the learning rates of a method (None: plain training) where those of plain training are `rates`."""
+    factor = 1.0 if method is None else METHODS[method].rate_factor
+    if factor == 1.0:
+        return rates
+    if isinstance(rates, Range):
+        return dataclasses.replace(rates, low=_multiply(rates.low, factor), high=_multiply(rates.high, factor))
+    return tuple(_multiply(rate, factor) for rate in rates)
+
+
+def _multiply(rate: float, factor: float) -> float:
+    """Return a product without the last digits, which rounding leaves: rates are part of keys, and are shown."""
+    return float(f"{rate * factor:.12g}")
 
 
 def sort_middle_first(rates: tuple[float, ...]) -> tuple[float, ...]:

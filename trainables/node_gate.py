@@ -60,9 +60,9 @@ def _list_problems(name: str, places: Places, marker: str) -> list[str]:
         with suppress(OSError):  # where it cannot write there is nothing to remove
             storage.remove(answer)
     if found is None:
-        facts = NodeFacts(versions=read_worker_versions(), marker=None, data=None, model=None)
+        facts = NodeFacts(versions=read_worker_versions(places.packages), marker=None, data=None, model=None)
         return find_node_problems(name, facts, facts, places, has_answered=False)
     driver_facts = facts_from_json((storage.read(marker) or b"").decode())
-    versions, data, model = read_worker_versions(), list_data(places), identify_model(places)
+    versions, data, model = read_worker_versions(places.packages), list_data(places), identify_model(places)
     facts = NodeFacts(versions=versions, marker=found, data=data, model=model)
     return find_node_problems(name, facts, driver_facts, places, has_answered=True)

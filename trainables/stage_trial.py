@@ -50,7 +50,8 @@ def context_from_json(text: str) -> StageContext:
 
         hub = read_hub(results, fields["hub_record"])
     objects = {"results": results, "source": DataSource(**fields["source"], hub=hub)}
-    return StageContext(**{**fields, **objects, "probes": tuple(fields["probes"])})
+    lists = {name: tuple(fields[name]) for name in ("probes", "packages")}
+    return StageContext(**{**fields, **objects, **lists})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +176,8 @@ def _check_own_node(config: dict[str, Any], node: str) -> None:
     report = make_user_folder() / f"gate-{config['key']}.txt"
     name = f"{platform.node()}/{node[:6]}"
     given = json.loads(config["context"])
-    places = Places(
-        data=given["source"]["data"], **{field: given[field] for field in ("results", "model", "hub_record")}
-    )
+    where = {field: given[field] for field in ("results", "model", "hub_record")}
+    places = Places(data=given["source"]["data"], packages=tuple(given["packages"]), **where)
     with watch_for_hang(config["hang_timeout"], report, opening=True):
         check_own_node(name, places, config["marker"], config["precision"] if config["gpus"] else None)
 

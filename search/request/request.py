@@ -81,7 +81,7 @@ def make_request(options: RunOptions) -> SweepRequest:
             f"--scheduler racing gives out the seeds itself, but {', '.join(axes.chain_seeds)} has seeds of its own. "
             "Leave these out, or take another scheduler."
         )
-    bounds = axes.bounds
+    packages, bounds = methods.list_packages(methods_of(axes)), axes.bounds
     source = dataclasses.replace(
         source,
         limit=bounds.limit,
@@ -117,6 +117,7 @@ def make_request(options: RunOptions) -> SweepRequest:
             keep_predictions=options.predictions,
             target_dev=options.target_dev,
             probes=probes_of(options),
+            packages=packages,
             scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
         ),
         spec=build_spec(options, needs.axes, benchmark, maker),
@@ -159,7 +160,7 @@ def _resolve_or_report_start(
     A plan needs no encoder: one of which the hub cannot say anything now is listed there, too.
     """
     try:
-        use = find_use(need.task for need in needs.task_needs)
+        use = find_use((need.task for need in needs.task_needs), methods_of(needs.axes))
         return resolve_start(options, benchmark, source, profile, use=use), []
     except UsageError as error:
         if not options.check and not (options.plan and isinstance(error, HubError)):

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from spaces.versions import NOT_INSTALLED, WORKER_PACKAGES, read_worker_versions
+from spaces.versions import NOT_INSTALLED, read_worker_versions
 from trainables.record.context import StageContext
 from trainables.storage.base import write_text
 from trainables.storage.open import open_storage
@@ -22,18 +22,23 @@ class UnfitNodeError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where stages read and write: the address of the results, the data folder, the encoder, the hub's commits."""
+    """Where stages read and write: the address of the results, the data folder, the encoder, the hub's commits.
+
+    `packages` are those that methods need beside the packages of every sweep.
+    """
 
     results: str
     data: str | None
     model: str | None
     hub_record: str | None
+    packages: tuple[str, ...] = ()
 
 
 def places_of(context: StageContext) -> Places:
     """Return the places of a context."""
     results, data = context.results.url, context.source.data
-    return Places(results=results, data=data, model=context.model, hub_record=context.hub_record)
+    model, record = context.model, context.hub_record
+    return Places(results=results, data=data, model=model, hub_record=record, packages=context.packages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +81,7 @@ def collect_node_facts(places: Places, marker: str, answer: str) -> NodeFacts:
     note(f"data {places.data}", partial(list_data, places), "data")
     if found["marker"] is not None or places.hub_record is None:  # else the record cannot be read, for that reason
         note(f"encoder {places.model}", partial(identify_model, places), "model")
-    return NodeFacts(versions=read_worker_versions(), errors=tuple(errors), **found)
+    return NodeFacts(versions=read_worker_versions(places.packages), errors=tuple(errors), **found)
 
 
 def find_marker(places: Places, marker: str, answer: str) -> str | None:
@@ -142,7 +147,7 @@ def find_node_problems(
         difference = None if path is None or is_told else _describe_difference(own, other)
         if difference is not None:
             lines.append(f"{flag} {path} {difference} on node {name}. Every node needs the same files.")
-    missing = [package for package in WORKER_PACKAGES if facts.versions.get(package) == NOT_INSTALLED]
+    missing = [package for package, version in facts.versions.items() if version == NOT_INSTALLED]
     if missing:
         lines.append(f"node {name} has no {', '.join(missing)}. Install this project's packages there.")
     return lines
