@@ -39,6 +39,11 @@ def test_an_unknown_recipe_and_one_of_another_benchmark_are_refused() -> None:
         choose_recipes(BENCHMARKS["miniature"], "jiant")
 
 
+def test_a_method_multiplies_the_rates_that_a_recipe_names() -> None:
+    rates = {stratum.task: stratum.rates for stratum in plan_of("jiant", ("squad", "squad~lora", "squad~fgm"))}
+    assert (rates["squad"], rates["squad~lora"], rates["squad~fgm"]) == ((1e-5,), (1e-4,), (1e-5,))
+
+
 def test_every_cell_has_one_source() -> None:
     with pytest.raises(ValueError, match="one source for each of epochs, batch_size"):
         RecipeRow(tasks=("t",), kind="pair", recipe=Recipe(epochs=1), sources={"file": "epochs"})
