@@ -40,8 +40,9 @@ def test_an_unknown_recipe_and_one_of_another_benchmark_are_refused() -> None:
 
 
 def test_a_method_multiplies_the_rates_that_a_recipe_names() -> None:
-    rates = {stratum.task: stratum.rates for stratum in plan_of("jiant", ("squad", "squad~lora", "squad~fgm"))}
-    assert (rates["squad"], rates["squad~lora"], rates["squad~fgm"]) == ((1e-5,), (1e-4,), (1e-5,))
+    plan = plan_of("xtreme", ("none:lora", "none:fgm"))
+    rates = {stratum.intermediate: stratum.rates for stratum in plan if stratum.task == "mnli"}
+    assert rates["none"] == rates["none:fgm"] == (3e-5,) and rates["none:lora"] == (3e-4,)
 
 
 def test_every_cell_has_one_source() -> None:
