@@ -24,10 +24,15 @@ class Method:
     name: str
     about: str
     source: str  # paper, and origin of the settings
-    settings: Mapping[str, float] = field(default_factory=dict)  # part of the key of a stage
+    settings: Mapping[str, float | str] = field(default_factory=dict)  # part of the key of a stage
     passes: float  # cost of a step in plain steps, of which each is a forward and a backward pass
     unsuited_kinds: Mapping[TaskKind, str] = field(default_factory=dict)  # kind that it cannot train -> reason
+    freezes_encoder: bool = False  # the encoder's own weights stay as they are
+    rate_factor: float = 1.0  # on a sweep's learning rates, which are those of plain training
+    package: str | None = None  # that it needs beside those of every sweep; installed with the extra of its own name
 
+
+LORA = "lora"
 
 _OTHER_TAGS = "tags are of the words themselves, and a synonym may be another part of speech or take other complements"
 _OTHER_LABELS = "the words are the labels: what is drawn in their place would be guessed"
@@ -96,6 +101,16 @@ METHODS = Table(
             settings={"share": 0.3, "beta": 1.0, "words": 8},
             passes=2 + FORWARD_COST + _PROPOSAL_COST,
             unsuited_kinds={"mlm": _OTHER_LABELS},
+        ),
+        Method(
+            name=LORA,
+            about="LoRA: trains heads and low-rank adapters, then adds these to the encoder's frozen weights.",
+            source="Hu et al. 2021, rank and alpha as for RoBERTa Large; places and dropout as Dettmers et al. 2023",
+            settings={"rank": 8, "alpha": 16, "dropout": 0.1, "places": "all-linear"},
+            passes=FORWARD_COST + ACTIVATION_GRADIENT_COST,
+            freezes_encoder=True,
+            rate_factor=10.0,
+            package="peft",
         ),
     ),
 )

@@ -23,7 +23,7 @@ from spaces.chain import (
     phase_of,
 )
 from spaces.errors import UsageError
-from spaces.method import METHODS
+from spaces.method import METHODS, Method
 from spaces.table import describe_unknown
 from spaces.task import INPUT_FIELDS, Recipe, Task, TaskKind, list_key_fields
 from spaces.untrained_phase import build_untrained_recipe
@@ -95,6 +95,11 @@ def check_chain(name: str, benchmark: Benchmark, mixture: Names) -> Chain:
         raise UsageError(
             f"{name!r}: masked words are trained plainly, with or without a task beside them; "
             f"leave out ~{chain.method}."
+        )
+    if chain.method is not None and masked and METHODS[chain.method].freezes_encoder:
+        raise UsageError(
+            f"{name!r}: masked words beside a task are trained plainly, and {chain.method} freezes the encoder; "
+            f"leave out {MLM} or ~{chain.method}."
         )
     if chain.method is not None:
         check_method(name, chain.method, {benchmark.intermediates[task].kind for task in tasks if task != MLM})
@@ -236,11 +241,17 @@ def has_phase(name: str) -> bool:
 
 def passes_of(recipe: Mapping[str, Any] | None) -> float:
     """Return the mean cost of a step of a recipe, in plain steps. Masked words beside a method are trained plainly."""
-    method = (recipe or {}).get("method")
+    method = method_of(recipe)
     if recipe is None or method is None:
         return 1.0
     share: float = recipe.get("masked", {"share": 0.0})["share"]
-    return share + (1 - share) * METHODS[method["name"]].passes
+    return share + (1 - share) * method.passes
+
+
+def method_of(recipe: Mapping[str, Any] | None) -> Method | None:
+    """Return the method of a recipe; None for plain training."""
+    entry = (recipe or {}).get("method")
+    return None if entry is None else METHODS[entry["name"]]
 
 
 def tasks_of(phase: Phase, benchmark: Benchmark) -> tuple[Task, ...]:

@@ -1,4 +1,4 @@
-"""The plan of a sweep: its axes expanded into strata, and strata into stages.
+"""The plan of a sweep: strata (strata.py expands the axes into them), and the stages of strata.
 
 A stratum is a set of arms that compete: same kind, task, parent and seed, different learning rates. Its winner (best
 English dev score, finished arms only) becomes the parent of the strata that wait for it. The key of a child contains
@@ -6,7 +6,6 @@ the key of its parent, so it is known only when the parent's stratum is settled.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -14,12 +13,12 @@ from urllib.parse import quote
 
 from spaces.benchmark import Benchmark
 from spaces.ceilings import Ceiling, is_ceiling
-from spaces.chain import NONE, RANDOM_ENCODER, members_of, parse_chain, phase_of, target_method_of, target_multiplier_of
-from spaces.phase import Phase, build_method_entry, find_own_rate, list_phases, multiply_steps
-from spaces.space import Axes, Range
+from spaces.chain import RANDOM_ENCODER, target_method_of, target_multiplier_of
+from spaces.phase import Phase, build_method_entry, multiply_steps
+from spaces.space import Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
 from spaces.task import list_key_fields
-from spaces.untrained_phase import MERGED, NO_RATE, is_ready, is_untrained
+from spaces.untrained_phase import MERGED, is_ready, is_untrained
 
 Value = TypeVar("Value")
 
@@ -86,72 +85,6 @@ class StartEncoder:
     data: str | None = None  # fingerprint of the pretraining text
     notes: tuple[str, ...] = ()  # for users; no part of any key
     has_new_head: bool = False  # for masked words, which former versions did not recognise
-
-
-def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[Stratum, ...]:
-    """Return every stratum of a sweep, parents before children, seed by seed (so that seed 0 is complete first)."""
-    strata: list[Stratum] = []
-    root = None
-    if pretrain:
-        strata.append(Stratum(kind="pretrain", task="encoder", intermediate=NONE, seed=0, parent=None, rates=(None,)))
-        root = strata[0].id
-    default_rates = (
-        axes.learning_rates if isinstance(axes.learning_rates, Range) else sort_middle_first(axes.learning_rates)
-    )
-
-    def rates_of(own_rate: float | None) -> tuple[float, ...] | Range:
-        return default_rates if own_rate is None else (own_rate,)
-
-    def rates_of_targets(targets: tuple[str, ...]) -> tuple[float, ...] | Range:
-        recipe = benchmark.targets[targets[0]].recipe
-        return rates_of(None if recipe is None else recipe.learning_rate)
-
-    def rates_of_phase(phase: str) -> tuple[float | None, ...] | Range:
-        if not parse_chain(phase).is_trained:
-            return NO_RATE
-        return rates_of(find_own_rate(phase, benchmark, axes.mixture, axes.masked))
-
-    tasks = [benchmark.targets[name] for name in axes.targets]
-    # All targets of a training set are evaluated, even if the sweep has only one of them: training is what costs, and
-    # a later sweep with the other target finds it done.
-    training_sets = {
-        task.training_set: benchmark.targets_trained_with(task.name, axes.targets)
-        for task in tasks
-        if task.training_set is not None
-    }
-    for seed in axes.all_seeds:
-        starts = [name for name in (NONE, *axes.floors) if seed in axes.seeds_of(name)]
-        parents: dict[str, str | None] = dict.fromkeys(starts, root)
-        build_phase = functools.partial(Stratum, kind="intermediate", seed=seed, parent=root)
-        chains = [name for name in axes.intermediates if seed in axes.seeds_of(name)]
-        phases: dict[str, str] = {}
-        for phase in list_phases(chains):
-            merged = tuple(phases[member] for member in members_of(phase))
-            strata.append(build_phase(task=phase, intermediate=phase, rates=rates_of_phase(phase), merged=merged))
-            phases[phase] = strata[-1].id
-        parents |= {name: phases.get(phase_of(name), root) for name in chains}
-        for name, parent in parents.items():
-            build = functools.partial(Stratum, intermediate=name, seed=seed, parent=parent)
-            for training_set, targets in training_sets.items():
-                rates = rates_of_targets(targets)
-                strata.append(build(kind="target", task=training_set, rates=rates, targets=targets))
-            for task in tasks:
-                if task.kind == "retrieval":
-                    strata.append(build(kind="retrieval", task=task.name, rates=(None,), targets=(task.name,)))
-        for ceiling in axes.ceilings:
-            build = functools.partial(Stratum, intermediate=ceiling.name, seed=seed, parent=root)
-            for training_set, targets in training_sets.items():
-                if training_set in ceiling.rows and seed in axes.seeds_of(ceiling.name):
-                    rates = rates_of_targets(targets)
-                    strata.append(build(kind="target", task=training_set, rates=rates, targets=targets))
-    return tuple(strata)
-
-
-def sort_middle_first(rates: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the rates with the middle one, the best most often, first: ASHA never stops the first arm of a rung."""
-    ascending = sorted(rates)
-    middle = (len(ascending) - 1) / 2
-    return tuple(sorted(ascending, key=lambda rate: (abs(ascending.index(rate) - middle), rate)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ A sweep records them, and nodes of a cluster are compared by them: only equal ve
 """
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -14,17 +14,19 @@ NOT_INSTALLED = "not installed"
 
 
 @cache
-def read_versions() -> Mapping[str, str]:
-    """Return the version of Python and of each recorded package."""
-    versions = {"python": platform.python_version()}
-    for package in RECORDED_PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = NOT_INSTALLED
-    return versions
+def read_version(name: str) -> str:
+    """Return the version of a package, or that of Python; NOT_INSTALLED for one that is not there."""
+    try:
+        return platform.python_version() if name == "python" else version(name)
+    except PackageNotFoundError:
+        return NOT_INSTALLED
 
 
-def read_worker_versions() -> dict[str, str]:
-    """Return the versions of what a worker imports."""
-    return {name: read_versions()[name] for name in WORKER_PACKAGES}
+def read_versions(extra: Iterable[str] = ()) -> dict[str, str]:
+    """Return the version of Python and of each recorded package, and of `extra` packages that a sweep needs."""
+    return {name: read_version(name) for name in ("python", *RECORDED_PACKAGES, *extra)}
+
+
+def read_worker_versions(extra: Iterable[str] = ()) -> dict[str, str]:
+    """Return the versions of what a worker imports, and of `extra` packages."""
+    return {name: read_version(name) for name in (*WORKER_PACKAGES, *extra)}

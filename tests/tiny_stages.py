@@ -30,8 +30,8 @@ def target_stage(task: str, targets: Targets, parent: Stage | None = None, **fie
     return Stage(kind="target", task=task, intermediate=intermediate, parent=key, targets=targets, **fields)
 
 
-def intermediate_stage(task: str) -> Stage:
-    recipe = {**RECIPE, "ingredients": [[task, "en"]]}
+def intermediate_stage(task: str, **settings: Any) -> Stage:
+    recipe = {**RECIPE, "ingredients": [[task, "en"]], **settings}
     return Stage(
         kind="intermediate", task=task, intermediate=task, targets={}, learning_rate=1e-3, recipe=recipe, **BASE
     )

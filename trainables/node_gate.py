@@ -60,9 +60,11 @@ def _list_problems(name: str, places: Places, marker: str) -> list[str]:
         with suppress(OSError):  # where it cannot write there is nothing to remove
             storage.remove(answer)
     if found is None:
-        facts = NodeFacts(versions=read_worker_versions(), marker=None, data=None, models={})
+        versions = read_worker_versions(places.packages)
+        facts = NodeFacts(versions=versions, marker=None, data=None, models={})
         return find_node_problems(name, facts, facts, places, has_answered=False)
     driver_facts = facts_from_json((storage.read(marker) or b"").decode())
+    versions, data = read_worker_versions(places.packages), list_data(places)
     models = {model: identify_model(model, places) for model in places.models}
-    facts = NodeFacts(versions=read_worker_versions(), marker=found, data=list_data(places), models=models)
+    facts = NodeFacts(versions=versions, marker=found, data=data, models=models)
     return find_node_problems(name, facts, driver_facts, places, has_answered=True)

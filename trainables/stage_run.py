@@ -28,7 +28,8 @@ from trainables.retrieval_stage import score_retrieval
 from trainables.shared_training import leave_trained_states
 from trainables.stage_start import Training, load_parent, lock_stage, open_training, store_encoder
 from trainables.storage.base import FillFunction
-from trainables.training.fine_tuning import DivergedError, FineTuning
+from trainables.training.fine_tuning import FineTuning
+from trainables.training.losses import DivergedError
 from trainables.training.pretraining import Pretraining
 from trainables.training.schedule import end_of_tenth
 from trainables.training_stage import (
@@ -39,10 +40,8 @@ from trainables.training_stage import (
     score_tests,
 )
 from trainables.untrained_stage import build_untrained_encoder
-from trainables.worker.memory import describe_device, is_on_gpu, read_peak_memory, release_memory
+from trainables.worker import memory
 from trainables.worker.stage_clock import StageClock, spend
-
-RELEASE_BYTES = 100 * 2**20  # of a training's state: more is worth the tenth of a second that a release takes
 
 
 class StageRun:
@@ -69,12 +68,12 @@ class StageRun:
         self.profile = PROFILES.find(self.stage.profile)
         self.attempt, self.oom_retries, self.packed, self.targets = attempt, oom_retries, packed, tuple(targets)
         self.training: Training | None = None
-        self.device, self.clock = describe_device(gpus), StageClock()
+        self.device, self.clock = memory.describe_device(gpus), StageClock()
         self.test_results, self.stage_probes = TestResults(), StageProbes()
         self.notes: list[str] = []
         self._lock = lock_stage(context, key)
         self.checkpoints = Checkpoints(context.results, context.folder_name(key))
-        self._opened_tenth, self._has_ended, self._state_bytes = 0, False, 0
+        self._opened_tenth, self._has_ended, self._state_bytes, self._weight_bytes = 0, False, 0, 0
 
     def close(self) -> None:
         """Release the stage for other processes, once its state is written. Raises OSError if that failed."""
@@ -84,8 +83,8 @@ class StageRun:
             self._lock.release()
             self.training = None
             torch.cuda.empty_cache()  # the process lives on, and others may share the GPU; nothing without one
-            if self.stage.kind == "pretrain" or self._state_bytes > RELEASE_BYTES:
-                release_memory()
+            if self.stage.kind == "pretrain" or self._weight_bytes > memory.RELEASE_BYTES:
+                memory.release_memory()
 
     @property
     def has_moved(self) -> bool:
@@ -154,7 +153,7 @@ class StageRun:
             return
         with self.clock.running("checkpoints"):
             state = replace(self.training.take_state(), spent=self.clock.read())
-            self.checkpoints.write(state, in_background=is_on_gpu(self.training.model))
+            self.checkpoints.write(state, in_background=memory.is_on_gpu(self.training.model))
 
     def pause(self) -> None:
         """Write the state after the last tenth, and wait for it, if the stage has not ended."""
@@ -226,7 +225,7 @@ class StageRun:
             note="; ".join(notes) or None,
             attempts=self.attempt,
             device=self.device,
-            memory=read_peak_memory(),
+            memory=memory.read_peak_memory(),
         )
 
     def _probe(self, encoder: Encoder, training: FineTuning | None = None) -> StageProbes:
@@ -243,7 +242,8 @@ class StageRun:
         self.notes += opened.notes
         training = opened.training
         self._opened_tenth = self.checkpoints.saved_tenth = training.tenth
-        self._state_bytes = STATE_COPIES * sum(weight.nbytes for weight in training.model.parameters())
+        self._weight_bytes = memory.count_weight_bytes(training.model)
+        self._state_bytes = STATE_COPIES * memory.count_weight_bytes(training.model, trained=True)
         if isinstance(training, FineTuning):
             training.limit_micro_batch(training.recipe.batch_size >> self.oom_retries)
             training.may_halve = not self.packed

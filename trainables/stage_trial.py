@@ -50,7 +50,8 @@ def context_from_json(text: str) -> StageContext:
 
         hub = read_hub(results, fields["hub_record"])
     objects = {"results": results, "source": DataSource(**fields["source"], hub=hub)}
-    return StageContext(**{**fields, **objects, "probes": tuple(fields["probes"])})
+    lists = {name: tuple(fields[name]) for name in ("probes", "packages")}
+    return StageContext(**{**fields, **objects, **lists})
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ def _check_own_node(config: dict[str, Any], node: str) -> None:
         data=given["source"]["data"],
         models=(*own, *given["ready_encoders"].values()),
         hub_record=given["hub_record"],
+        packages=tuple(given["packages"]),
     )
     with watch_for_hang(config["hang_timeout"], report, opening=True):
         check_own_node(name, places, config["marker"], config["precision"] if config["gpus"] else None)

@@ -8,12 +8,13 @@ from spaces.benchmark import BENCHMARKS
 from spaces.chain import MLM
 from spaces.columns import MAJORITY_SUFFIX, MIX_SCORE, TASK_SCORE_SUFFIX
 from spaces.encoders import EncoderProfile
+from spaces.method import LORA
 from spaces.stage import Stage
 from spaces.task import Recipe, Task, with_splits_of
 from trainables.data.foreign_rows import find_dev_languages
 from trainables.data.task_data import DataSource, resolve_labels
 from trainables.kinds.label_head import KINDS_WITH_LABELS, LabelHead
-from trainables.methods.rules import LAYERS, build_rule
+from trainables.methods.rules import LAYERS, build_rule, settings_of
 from trainables.models.encoder import Encoder
 from trainables.models.layer_fusion import LayerFusion
 from trainables.record.context import StageContext
@@ -75,6 +76,7 @@ def start_training(stage: Stage, encoder: Encoder, context: StageContext, profil
         seed=stage.seed,
         method=build_rule(method, [part.task for part in judged_parts], context.source, encoder, tables_in_use),
         fuse_layers=method is not None and method["name"] == LAYERS,
+        adapters=settings_of(method) if method is not None and method["name"] == LORA else None,
     )
 
 

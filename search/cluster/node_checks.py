@@ -7,7 +7,7 @@ from os import getpid
 
 from search.cluster.run_on_nodes import ANSWER_TIMEOUT, run_on_nodes
 from search.request.resources import Node
-from spaces.versions import NOT_INSTALLED, WORKER_PACKAGES
+from spaces.versions import NOT_INSTALLED
 from trainables.record.context import StageContext
 from trainables.record.node_facts import NodeFacts, collect_node_facts, facts_to_json, find_node_problems, places_of
 from trainables.storage.base import write_text
@@ -31,8 +31,7 @@ def leave_marker(context: StageContext) -> Iterator[NodeFacts]:
 def compare_versions(facts: Mapping[str, NodeFacts], own_facts: NodeFacts) -> list[str]:
     """Return one line for each version that differs from this process's, as scores may differ in their last digits."""
     lines = []
-    for package in WORKER_PACKAGES:
-        own = own_facts.versions[package]
+    for package, own in own_facts.versions.items():
         names_by_version: dict[str, list[str]] = {}
         for name, node_facts in facts.items():
             version = node_facts.versions.get(package, NOT_INSTALLED)

@@ -1,13 +1,16 @@
 """The lines of `--plan` and of every start: what a sweep trains, and what that costs at most."""
 
 from search.cost.cost import PlanCost
+from search.request.needs import methods_of
 from search.request.request import SweepRequest
 from search.sweep.units import format_bytes
 from spaces.bounds import describe_bounds
 from spaces.chain import NONE
+from spaces.method import METHODS
 from spaces.recipe_set import OURS
 from spaces.recipes import RECIPE_SETS, describe_rates, list_kept_tasks
 from spaces.space import Axes
+from spaces.strata import scale_rates
 
 
 def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[str]:
@@ -19,6 +22,7 @@ def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[st
         f"  intermediate tasks: {', '.join((*axes.intermediates, *axes.references))} (`{NONE}` is the baseline)",
         f"  targets: {', '.join(axes.targets)}",
         f"  learning rates: {axes.learning_rates}, seeds: {_describe_seeds(axes)}",
+        *_describe_method_rates(axes),
         *_describe_recipes(request),
         *([f"  bounds: {bounds}; scores are marked as limited"] if (bounds := describe_bounds(request.spec)) else []),
         f"stages: {cost.stages.total()} ({kinds}); {reused} are done already and will be reused",
@@ -43,6 +47,16 @@ def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[st
 
 def _format_hours(hours: float) -> str:
     return f"{hours:,.0f}" if hours >= 10 else f"{hours:.1f}"
+
+
+def _describe_method_rates(axes: Axes) -> list[str]:
+    """Return the learning rates of methods that have others than plain training."""
+    scaled = [METHODS[name] for name in methods_of(axes) if METHODS[name].rate_factor != 1.0]
+    return [
+        f"  learning rates of {method.name}: {scale_rates(axes.learning_rates, method.name)}, "
+        f"{method.rate_factor:g} times those of plain training"
+        for method in scaled
+    ]
 
 
 def _describe_seeds(axes: Axes) -> str:

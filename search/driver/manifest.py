@@ -42,4 +42,5 @@ class SweepManifest:
                     repositories=request.repositories,
                     strata=[state.stratum for state in board.states.values() if not state.is_decided],
                     decided=decided,
+                    packages=request.context.packages,
                 )

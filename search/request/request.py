@@ -19,11 +19,12 @@ from spaces.bounds import bound_recipes
 from spaces.encoders import profile_of
 from spaces.errors import UsageError, first_line_of
 from spaces.phase import resolve_phases
-from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
+from spaces.plan import StageFactory, StartEncoder, Stratum
 from spaces.recipes import RECIPE_SETS, choose_recipes
 from spaces.shared_training import find_shared_strata
 from spaces.space import Axes, Space, resolve_axes
 from spaces.stage import Precision
+from spaces.strata import expand_strata
 from trainables.data import task_data
 from trainables.data.task_data import DataSource
 from trainables.methods import requirements as methods
@@ -83,7 +84,7 @@ def make_request(options: RunOptions) -> SweepRequest:
             f"--scheduler racing gives out the seeds itself, but {', '.join(axes.chain_seeds)} has seeds of its own. "
             "Leave these out, or take another scheduler."
         )
-    bounds = axes.bounds
+    packages, bounds = methods.list_packages(methods_of(axes)), axes.bounds
     source = dataclasses.replace(
         source,
         limit=bounds.limit,
@@ -122,6 +123,7 @@ def make_request(options: RunOptions) -> SweepRequest:
             keep_predictions=options.predictions,
             target_dev=options.target_dev,
             probes=probes_of(options),
+            packages=packages,
             scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
         ),
         spec=build_spec(options, needs.axes, benchmark, maker),
@@ -164,7 +166,7 @@ def _resolve_or_report_start(
     A plan needs no encoder: one of which the hub cannot say anything now is listed there, too.
     """
     try:
-        use = find_use(need.task for need in needs.task_needs)
+        use = find_use((need.task for need in needs.task_needs), methods_of(needs.axes))
         return resolve_start(options, benchmark, source, profile, use=use), []
     except UsageError as error:
         if not options.check and not (options.plan and isinstance(error, HubError)):

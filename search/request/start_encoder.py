@@ -13,6 +13,7 @@ from spaces import encoders
 from spaces.benchmark import Benchmark
 from spaces.encoders import MINIATURE_PRETRAINING
 from spaces.errors import UsageError
+from spaces.method import LORA
 from spaces.plan import StartEncoder
 from spaces.task import Task, TaskKind
 from trainables.data import task_data
@@ -29,17 +30,18 @@ TOKENIZER_FILES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")  # 
 
 @dataclass(frozen=True, slots=True)
 class EncoderUse:
-    """What a sweep does with its encoder: the longest input, in sub-tokens, and the kinds of its tasks."""
+    """What a sweep does with its encoder: the longest input, in sub-tokens, the kinds of its tasks, adapters (LoRA)."""
 
     longest: int = 1
     kinds: frozenset[TaskKind] = frozenset()
+    has_adapters: bool = False
 
 
-def find_use(tasks: Iterable[Task]) -> EncoderUse:
-    """Return the use that a sweep with these tasks makes of its encoder."""
+def find_use(tasks: Iterable[Task], methods: Iterable[str] = ()) -> EncoderUse:
+    """Return the use that a sweep with these tasks and methods makes of its encoder."""
     tasks = list(tasks)
     lengths = (task.recipe.max_length for task in tasks if task.recipe is not None)
-    return EncoderUse(max(lengths, default=1), frozenset(task.kind for task in tasks))
+    return EncoderUse(max(lengths, default=1), frozenset(task.kind for task in tasks), LORA in methods)
 
 
 def resolve_start(
@@ -137,6 +139,6 @@ def _check_folder(called: str, folder: Path, use: EncoderUse) -> "EncoderFacts":
         if not (folder / CONFIG_FILE).is_file():
             raise RefusedEncoderError("the folder has no config.json. Save both model and tokenizer there.")
         list_weight_files(folder)
-        return check_encoder(folder, use.longest, use.kinds)
+        return check_encoder(folder, use.longest, use.kinds, has_adapters=use.has_adapters)
     except RefusedEncoderError as error:
         raise UsageError(f"{called}: {error}") from error

@@ -88,13 +88,14 @@ def write_sweep(
     repositories: Mapping[str, str | None],
     strata: Iterable[Stratum],
     decided: Mapping[str, Mapping[str, Any]] | None = None,
+    packages: Sequence[str] = (),
 ) -> None:
     """Write the file whole.
 
     `stages` maps each key to the id of its stratum, `sources` each task to the files that it reads, and `repositories`
     each repository of the hub to the commit that is read, None for one that the hub does not have. From the planned
     `strata` readers learn how many stages are still to come. `decided` are the chains that a race gives no further
-    seeds, as of `RaceStanding.decisions`.
+    seeds, as of `RaceStanding.decisions`. `packages` are those that methods need.
     """
     content = {
         "version": SWEEP_VERSION,
@@ -104,7 +105,7 @@ def write_sweep(
         "decided": decided or {},
         "sources": sources,
         "repositories": repositories,
-        "versions": read_versions(),
+        "versions": read_versions(packages),
         "commit": read_commit(),
     }
     write_text(results, f"{name}/{SWEEP_FILE}", json.dumps(content, indent=1))

@@ -41,7 +41,7 @@ def build_autocast(training: FineTuning, batch: Tensors) -> Step:
     def step() -> None:
         training.optimizer.zero_grad(set_to_none=True)
         plain_fine_tuning(build_step(training.encoder, head, kind, batch, 1.0))
-        nn.utils.clip_grad_norm_(training.trainable_weights, 1.0)
+        nn.utils.clip_grad_norm_(training.weights.trained, 1.0)
         training.optimizer.step()
 
     return step
@@ -66,7 +66,7 @@ def build_shadow(training: FineTuning, batch: Tensors) -> Step:
         torch._foreach_copy_(gradients, [gradient for _, gradient in used])
         for (high, _), gradient in zip(used, gradients, strict=True):
             high.grad = gradient
-        nn.utils.clip_grad_norm_(training.trainable_weights, 1.0)
+        nn.utils.clip_grad_norm_(training.weights.trained, 1.0)
         training.optimizer.step()
         with torch.no_grad():
             torch._foreach_copy_(low_weights, high_weights)
@@ -99,7 +99,7 @@ def build_graph(training: FineTuning, batch: Tensors) -> Step:
         training.optimizer.zero_grad(set_to_none=False)  # recorded gradients have their places
         logits = head(recorded(*given), batch)
         nn.functional.cross_entropy(logits, batch["target"]).backward()
-        nn.utils.clip_grad_norm_(training.trainable_weights, 1.0)
+        nn.utils.clip_grad_norm_(training.weights.trained, 1.0)
         training.optimizer.step()
 
     return step

@@ -41,9 +41,9 @@ from search.status import main as status
 from spaces.benchmark import BENCHMARKS
 from spaces.checksum import checksum
 from spaces.encoders import PROFILES
-from spaces.plan import expand_strata
 from spaces.space import Space, resolve_axes
 from spaces.stage import TENTHS, Stage
+from spaces.strata import expand_strata
 from trainables.record.context import SCORES, write_spec
 from trainables.record.outcome import Outcome, write_outcome
 from trainables.record.scores import build_score_rows, encode_scores

@@ -18,9 +18,10 @@ from search.schedulers.seeds import RaceSeeds
 from search.sweep.sweep_file import write_sweep
 from spaces.checksum import checksum
 from spaces.halving import Verdict
-from spaces.plan import Stratum, expand_strata
+from spaces.plan import Stratum
 from spaces.space import Space
 from spaces.stage import ENCODER_KINDS, TENTHS, Stage
+from spaces.strata import expand_strata
 from tests.on_disk import folder_of
 from tests.stage_factory import MINIATURE, axes_of, make_factory
 from trainables.data.task_data import DataSource

@@ -8,8 +8,9 @@ import pytest
 from search.schedulers.seeds import RaceSeeds
 from spaces.ceilings import TRANSLATE_TRAIN, Ceiling, build_ceilings, is_ceiling
 from spaces.errors import UsageError
-from spaces.plan import StageFactory, Stratum, expand_strata
+from spaces.plan import StageFactory, Stratum
 from spaces.space import Axes, Space
+from spaces.strata import expand_strata
 from tests.search.asked import request_of
 from tests.stage_factory import MINIATURE, axes_of, make_factory
 

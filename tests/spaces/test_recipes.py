@@ -6,11 +6,12 @@ from spaces.benchmark import BENCHMARKS, UNBOUNDED
 from spaces.encoders import PROFILES
 from spaces.errors import UsageError
 from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
-from spaces.plan import Stratum, expand_strata
+from spaces.plan import Stratum
 from spaces.recipe_set import RecipeRow
 from spaces.recipes import RECIPE_SETS, choose_recipes, find_default_sampler, list_kept_tasks
 from spaces.space import Space, resolve_axes
 from spaces.space_chains import list_diversity_chains
+from spaces.strata import expand_strata
 from spaces.task import Recipe, list_key_fields
 from spaces.xtreme_data import TASK_SPLITS
 
@@ -37,6 +38,12 @@ def test_an_unknown_recipe_and_one_of_another_benchmark_are_refused() -> None:
         choose_recipes(XTREME, "jiants")
     with pytest.raises(UsageError, match="--recipe jiant is for xtreme and xtreme-r; miniature has only the recipe"):
         choose_recipes(BENCHMARKS["miniature"], "jiant")
+
+
+def test_a_method_multiplies_the_rates_that_a_recipe_names() -> None:
+    plan = plan_of("xtreme", ("none:lora", "none:fgm"))
+    rates = {stratum.intermediate: stratum.rates for stratum in plan if stratum.task == "mnli"}
+    assert rates["none"] == rates["none:fgm"] == (3e-5,) and rates["none:lora"] == (3e-4,)
 
 
 def test_every_cell_has_one_source() -> None:

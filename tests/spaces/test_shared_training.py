@@ -72,9 +72,15 @@ def test_another_seed_start_rate_or_method_is_another_training(fields: dict[str,
     assert not are_shared(phase("mnli"), target("xnli", **fields))
 
 
-@pytest.mark.parametrize("name", ["mnli+squad", "mnli@sw", "random", "mnli~freelb", "mnli+mlm", "mnli~x2"])
+@pytest.mark.parametrize("name", ["mnli+squad", "mnli@sw", "random", "mnli~freelb", "mnli~lora", "mnli+mlm", "mnli~x2"])
 def test_mixes_controls_methods_and_other_languages_are_trained_as_no_target_is(name: str) -> None:
     assert not are_shared(phase(name), target("xnli"))
+
+
+def test_adapters_are_shared_with_adapters_alone() -> None:
+    assert not are_shared(phase("mnli~lora"), target("xnli"))
+    assert not are_shared(phase("mnli"), target("xnli", intermediate="none:lora"))
+    assert are_shared(phase("mnli~lora"), target("xnli", intermediate="none:lora"))
 
 
 def test_a_phase_of_fewer_steps_is_another_training() -> None:

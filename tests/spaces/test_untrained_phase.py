@@ -2,8 +2,9 @@
 
 import pytest
 
-from spaces.plan import Stratum, expand_strata
+from spaces.plan import Stratum
 from spaces.space import Space
+from spaces.strata import expand_strata
 from spaces.untrained_phase import is_merge, is_ready, is_untrained
 from tests.stage_factory import MINIATURE, axes_of, make_factory
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from search.cluster.node_checks import leave_marker
+from spaces import versions
 from spaces.stage import Precision
 from tests.tiny_stages import target_stage
 from tests.trainables.test_stage_trial import trial
@@ -68,6 +69,18 @@ def test_files_that_changed_are_told_and_new_ones_are_nobody_s_concern(context: 
         (model / "config.json").write_text("{}")
         with pytest.raises(UnfitNodeError, match=r"encoder .* has other contents \(1 files, such as config.json\)"):
             check(context, facts)
+
+
+def test_a_machine_without_a_package_of_a_method_is_unfit_where_the_method_is_used(
+    context: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = versions.read_version
+    monkeypatch.setattr(versions, "read_version", lambda name: "not installed" if name == "peft" else read(name))
+    with leave_marker(context) as facts:
+        check(context, facts)
+    context = dataclasses.replace(context, packages=("peft",))
+    with leave_marker(context) as facts, pytest.raises(UnfitNodeError, match="node n has no peft"):
+        check(context, facts)
 
 
 def test_errors_on_the_way_are_those_of_a_stage(context: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,7 @@ def test_memory_is_measured_within_the_share_and_stays_with_the_outcome(
     shares: list[float] = []
     monkeypatch.setattr(gpu_smoke, "require_gpu", lambda: None)
     monkeypatch.setattr(memory, "limit_gpu_memory", shares.append)
-    monkeypatch.setattr(stage_run, "read_peak_memory", lambda: 123)
+    monkeypatch.setattr(stage_run.memory, "read_peak_memory", lambda: 123)
     running = trial(context, TARGET, gpus=0.5)
     assert {running.step()["memory"] for _ in range(TENTHS)} == {123}
     running.cleanup()

@@ -58,6 +58,7 @@ def training_of(
     seed: int = 0,
     method: Mapping[str, Any] | None = None,
     fuse_layers: bool = False,
+    adapters: Mapping[str, Any] | None = None,
 ) -> FineTuning:
     """A training on these tasks, of `tiny_encoder` unless told; `method` is the entry of a recipe."""
     encoder = dataclasses.replace(encoder or tiny_encoder(), precision=precision)
@@ -67,6 +68,7 @@ def training_of(
     dev_sets = [encode_split(SOURCE, part.task, "dev", "en", encoding) for part in parts]
     steps = recipe.steps or 0
     options: dict[str, Any] = {"learning_rate": rate, "seed": seed, "method": rule, "fuse_layers": fuse_layers}
+    options["adapters"] = adapters
     return FineTuning(encoder, parts, dev_sets, recipe, profile, steps=steps, **options)
 
 

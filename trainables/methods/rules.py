@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from spaces.errors import UsageError
+from spaces.method import LORA
 from spaces.task import Task
 from trainables.data.task_data import DataSource
 from trainables.features.feature_table import FeatureTable
@@ -29,6 +30,7 @@ RULES: Mapping[str, Callable[..., torch.Tensor]] = {
     SYNONYMS: randomized_smoothing,
     SALT: salt,
     LAYERS: plain_fine_tuning,  # the method is in the head (trainables/models/layer_fusion.py)
+    LORA: plain_fine_tuning,  # in adapters, which take its settings (trainables/models/adapters.py)
 }
 
 
@@ -50,10 +52,17 @@ def build_rule(
     problems = [line for task in tasks for line in find_problems(source, name, task)]
     if problems:
         raise UsageError("\n".join(problems))
-    rule = partial(RULES[name], **{setting: value for setting, value in entry.items() if setting != "name"})
+    if name == LORA:
+        return RULES[name]
+    rule = partial(RULES[name], **settings_of(entry))
     if name == SYNONYMS:
         synonyms = synonym_pairs.read_synonyms(source)
         return partial(rule, table=build_synonym_table(synonyms, encoder.tokenizer, encoder.device))
     if name == SALT:
         return partial(rule, proposer=build_proposer(encoder, tables))
     return rule
+
+
+def settings_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a method's entry in a recipe."""
+    return {setting: value for setting, value in entry.items() if setting != "name"}

@@ -17,6 +17,7 @@ from transformers import AutoConfig, PretrainedConfig, PreTrainedModel, PreTrain
 
 from spaces.task import TaskKind
 from trainables.features.tokenizer_rules import find_unusual_rules
+from trainables.models.adapters import check_adapters
 from trainables.models.encoder import load_tokenizer
 from trainables.models.encoder_folder import CONFIG_FILE, MASKED_WORD_HEAD_FILE
 from trainables.models.encoder_shape import count_positions, read_dropout
@@ -40,10 +41,13 @@ DROPOUT = "dropout"  # mark of an encoder whose heads had none in former version
 ADVICE = "Give an encoder such as XLM-R, mBERT or ModernBERT."
 
 
-def check_encoder(folder: Path, longest: int, kinds: Collection[TaskKind] = ALL_KINDS) -> EncoderFacts:
+def check_encoder(
+    folder: Path, longest: int, kinds: Collection[TaskKind] = ALL_KINDS, *, has_adapters: bool = False
+) -> EncoderFacts:
     """Return how an encoder's folder is used that holds what its configuration claims, else raise.
 
-    `longest` is the length of the longest input of the sweep, in sub-tokens, and `kinds` are those of its tasks.
+    `longest` is the length of the longest input of the sweep, in sub-tokens, and `kinds` are those of its tasks. With
+    `has_adapters` some stages train adapters (LoRA).
     Raises RefusedEncoderError for the first thing that is wrong: weights that cannot be read, tensors that are missing,
     too many, of another shape or not finite, a decoder, code that would have to be executed, a tokenizer that does not
     go with the model or with the tasks.
@@ -60,6 +64,8 @@ def check_encoder(folder: Path, longest: int, kinds: Collection[TaskKind] = ALL_
             check_token_types(model, tokenizer)
         _check_sizes(tokenizer, model, longest)
         forward_notes = check_forward(model, kinds, gives_types=TOKEN_TYPES in tokenizer.model_input_names)
+        if has_adapters:
+            check_adapters(model)
         rules = find_unusual_rules(tokenizer, folder, reads_types=reads_token_types(model))
         found = foresee_head(model, shapes, is_saved=(folder / MASKED_WORD_HEAD_FILE).is_file())
     name = find_non_finite(files)

@@ -45,6 +45,7 @@ class StageContext:
     keep_predictions: bool = False  # keep the predictions on the test sets
     target_dev: bool = False  # score the dev sets of other languages
     probes: tuple[str, ...] = ()  # families of probes that measure finished stages
+    packages: tuple[str, ...] = ()  # that methods need beside those of every sweep
     scratch: str | None = None  # folder on each machine's own disk, for files that can be made again
 
     def folder_name(self, key: str) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from spaces.versions import NOT_INSTALLED, WORKER_PACKAGES, read_worker_versions
+from spaces.versions import NOT_INSTALLED, read_worker_versions
 from trainables.record.context import StageContext
 from trainables.storage.base import write_text
 from trainables.storage.open import open_storage
@@ -24,12 +24,16 @@ class UnfitNodeError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where stages read and write: the address of the results, the data folder, encoders, the hub's commits."""
+    """Where stages read and write: the address of the results, the data folder, encoders, the hub's commits.
+
+    `packages` are those that methods need beside the packages of every sweep.
+    """
 
     results: str
     data: str | None
     models: tuple[str, ...]  # the encoder at the start, and ready encoders
     hub_record: str | None
+    packages: tuple[str, ...] = ()
 
 
 def places_of(context: StageContext) -> Places:
@@ -40,6 +44,7 @@ def places_of(context: StageContext) -> Places:
         data=context.source.data,
         models=(*own, *context.ready_encoders.values()),
         hub_record=context.hub_record,
+        packages=context.packages,
     )
 
 
@@ -84,7 +89,8 @@ def collect_node_facts(places: Places, marker: str, answer: str) -> NodeFacts:
     models: dict[str, Mapping[str, int] | str | None] = dict.fromkeys(places.models)
     if found is not None or places.hub_record is None:  # else the record cannot be read, for that reason
         models = {each: collect(f"encoder {each}", partial(identify_model, each, places)) for each in models}
-    return NodeFacts(versions=read_worker_versions(), marker=found, data=data, models=models, errors=tuple(errors))
+    versions = read_worker_versions(places.packages)
+    return NodeFacts(versions=versions, marker=found, data=data, models=models, errors=tuple(errors))
 
 
 def find_marker(places: Places, marker: str, answer: str) -> str | None:
@@ -146,7 +152,7 @@ def find_node_problems(
         difference = None if path is None or is_told else _describe_difference(own, other)
         if difference is not None:
             lines.append(f"{flag} {path} {difference} on node {name}. Every node needs the same files.")
-    missing = [package for package in WORKER_PACKAGES if facts.versions.get(package) == NOT_INSTALLED]
+    missing = [package for package, version in facts.versions.items() if version == NOT_INSTALLED]
     if missing:
         lines.append(f"node {name} has no {', '.join(missing)}. Install this project's packages there.")
     return lines

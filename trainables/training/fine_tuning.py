@@ -4,9 +4,9 @@ A run can be cut after any tenth and continued from its state bit for bit: that 
 states and the position in the data. Schedule and order of the data are functions of seed and step.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,29 +18,34 @@ from trainables.features.features import Feature, collate, count_targets, split_
 from trainables.kinds import KINDS, build_task_head, mlm
 from trainables.methods.adversarial import plain_fine_tuning
 from trainables.methods.step import GradientRule, build_step
+from trainables.models.adapters import Adapters
 from trainables.models.encoder import Encoder
 from trainables.record.checkpoints import TrainingState
 from trainables.training.batches import Batches, TrainingPart
 from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalResult, EvalSet, evaluate, is_scored_alike
-from trainables.training.optimizer import build_optimizer, dump_optimizer, restore_optimizer, select_by_prefix
+from trainables.training.losses import check_losses, choose_interval
+from trainables.training.optimizer import (
+    build_optimizer,
+    dump_optimizer,
+    read_random_states,
+    restore_optimizer,
+    restore_random_states,
+    select_by_prefix,
+)
 from trainables.training.schedule import end_of_tenth, rate_factor
-from trainables.training.selection import Selection, Weights
+from trainables.training.selection import Selection
 from trainables.training.tf32 import use_tf32
+from trainables.training.trained_weights import TrainedWeights, Weights
 from trainables.worker.heartbeat import beat
 from trainables.worker.memory import copy_to_host, try_within_memory
 from trainables.worker.stage_clock import spend
-
-CHECK_EVERY = 50  # steps between checks of the losses on a GPU: each check waits until the GPU has done all its work
-
-
-class DivergedError(Exception):
-    """The loss is not a finite number."""
 
 
 class FineTuning:
     """A run of ten tenths, judged by the mean task score over `dev_sets`: English dev of each task that counts.
 
-    `selections` are the run's own, by `dev_sets`, and any that others ask for: `select_by`.
+    `selections` are the run's own, by `dev_sets`, and any that others ask for: `select_by`. `adapters` are the settings
+    of LoRA: then the encoder is frozen, and adapters and heads are all that is trained and part of the state.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class FineTuning:
         seed: int,
         method: GradientRule = plain_fine_tuning,
         fuse_layers: bool = False,
+        adapters: Mapping[str, Any] | None = None,
     ) -> None:
         self.method = method
         self.encoder, self.parts, self.recipe = encoder, tuple(parts), recipe
@@ -85,10 +91,11 @@ class FineTuning:
         trains_words = any(task.kind == "mlm" for task in tasks.values())
         self.has_fresh_word_head = trains_words and not encoder.masked_word_head.is_trained
         encoder.masked_word_head.is_trained |= trains_words
+        self.adapters = None if adapters is None else Adapters(encoder.model, **adapters)
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
-        self.trainable_weights = [weight for weight in self.model.parameters() if weight.requires_grad]
-        self.optimizer = build_optimizer(self.trainable_weights, recipe.weight_decay, learning_rate)
+        self.weights = TrainedWeights(self.model, frozen=self.adapters is not None)
+        self.optimizer = build_optimizer(self.weights.trained, recipe.weight_decay, learning_rate)
 
     @property
     def selection(self) -> Selection:
@@ -117,11 +124,10 @@ class FineTuning:
     def train(self, end: int) -> None:
         """Train from the current step up to step `end`.
 
-        Raises DivergedError if a loss is not a finite number: at its step on the CPU, and at most CHECK_EVERY steps
-        later on a GPU.
+        Raises DivergedError if a loss is not a finite number: at its step on the CPU, and at the next check on a GPU.
         """
         self.model.train()
-        every = CHECK_EVERY if self.encoder.device.type == "cuda" else 1
+        every = choose_interval(self.encoder.device)
         losses: list[Tensor] = []
         while self.step < end:
             with use_tf32(self.encoder.device, self.encoder.precision):
@@ -129,7 +135,7 @@ class FineTuning:
             self.step += 1
             beat()
             if len(losses) == every or self.step == end:
-                self._check_losses(losses)
+                check_losses(losses, self.step, self.steps)
                 losses.clear()
         self.optimizer.zero_grad(set_to_none=True)  # evaluation needs their memory
 
@@ -142,7 +148,7 @@ class FineTuning:
             if selection.add(own if is_own else [self.evaluate(each, task) for each in selection.dev_sets]):
                 with spend("checkpoints"):
                     selection.best_weights = {}  # gone before the copy is made
-                    selection.best_weights = weights = weights or copy_to_host(self.model.state_dict())
+                    selection.best_weights = weights = weights or copy_to_host(self.weights.read())
 
     def evaluate(self, eval_set: EvalSet, task: Task | None = None) -> EvalResult:
         """Score the head of `task` (by default the set's own) on a dev or test set, in batches that fit into memory."""
@@ -152,8 +158,13 @@ class FineTuning:
         return result
 
     def restore_best(self) -> None:
-        """Put the best weights back into encoder and heads, for evaluation and for the stages that start from them."""
-        self.model.load_state_dict(self.selection.best_weights)
+        """Put the best weights back into encoder and heads, for evaluation and for the stages that start from them.
+
+        Adapters are merged into the encoder, once, so this ends a training that has some.
+        """
+        self.weights.load(self.selection.best_weights)
+        if self.adapters is not None:
+            self.adapters.merge()
 
     def limit_micro_batch(self, examples: int) -> None:
         """Process at most `examples` of a batch at a time, and at least one. The outcome stays the same."""
@@ -180,7 +191,7 @@ class FineTuning:
         compute = partial(self._compute_gradients, part, features)
         while (loss := try_within_memory(compute, reraise=self.micro_batch == 1 or not self.may_halve)) is None:
             self.micro_batch = max(1, min(self.micro_batch, len(features)) // 2)
-        nn.utils.clip_grad_norm_(self.trainable_weights, self.recipe.clip)
+        nn.utils.clip_grad_norm_(self.weights.trained, self.recipe.clip)
         self.optimizer.step()
         return loss
 
@@ -199,22 +210,14 @@ class FineTuning:
         method = plain_fine_tuning if task.kind == "mlm" else self.method
         return method(build_step(self.encoder, head, kind, batch, share))
 
-    def _check_losses(self, losses: list[Tensor]) -> None:
-        """Raise DivergedError for the first of the last steps' losses that is not a finite number."""
-        for step, loss in enumerate(torch.stack(losses).tolist(), self.step - len(losses) + 1):
-            if not math.isfinite(loss):
-                raise DivergedError(f"the loss is {loss} at step {step} of {self.steps}")
-
     def take_state(self) -> TrainingState:
         """Return everything that the next tenth depends on, without copying it; after the last one the best weights."""
-        tensors = {"random": torch.get_rng_state(), "micro_batch": torch.tensor(self.micro_batch)}
-        if self.encoder.device.type == "cuda":
-            tensors["random.cuda"] = torch.cuda.get_rng_state(self.encoder.device)
+        tensors = {**read_random_states(self.encoder.device), "micro_batch": torch.tensor(self.micro_batch)}
         for number, selection in enumerate(self.selections):
             tensors |= {f"selection.{number}.{name}": tensor for name, tensor in selection.to_tensors().items()}
         best = {selection.best_tenth: selection.best_weights for selection in self.selections if self.tenth}
         if self.tenth < TENTHS:
-            tensors |= {f"model.{name}": value for name, value in self.model.state_dict().items()}
+            tensors |= {f"model.{name}": value for name, value in self.weights.read().items()}
             tensors |= dump_optimizer(self.optimizer)
             best.pop(self.tenth, None)
         return TrainingState(tenth=self.tenth, tensors=tensors, best=best)
@@ -234,15 +237,13 @@ class FineTuning:
             selections.append(selection)
         self.selections = selections
         if state.tenth < TENTHS:
-            self.model.load_state_dict(select_by_prefix(tensors, "model."))
+            self.weights.load(select_by_prefix(tensors, "model."))
             restore_optimizer(self.optimizer, tensors)
         for selection in selections:
             is_model = selection.best_tenth == state.tenth < TENTHS
-            best = self.model.state_dict() if is_model else state.best[selection.best_tenth]
+            best = self.weights.read() if is_model else state.best[selection.best_tenth]
             selection.best_weights = copy_to_host(best)
-        torch.set_rng_state(tensors["random"])
-        if self.encoder.device.type == "cuda" and "random.cuda" in tensors:  # a run may continue on another device
-            torch.cuda.set_rng_state(tensors["random.cuda"], self.encoder.device)
+        restore_random_states(tensors, self.encoder.device)
         self.micro_batch = int(tensors["micro_batch"])
         self.tenth = state.tenth
         self.step = end_of_tenth(self.tenth, self.steps) if self.tenth else 0

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from spaces.columns import MIX_SCORE, TASK_SCORE_SUFFIX
 from trainables.training.evaluation import EvalResult, EvalSet, compute_task_score
-
-Weights = dict[str, Tensor]
+from trainables.training.trained_weights import Weights
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ import pytest
 from search.cluster.node_checks import compare_versions
 from search.cluster.node_watch import IDLE_WARNING_AFTER, NodeNews
 from search.request.resources import Node, ResourceRequest
+from spaces import versions
 from trainables.data.task_data import DataSource
 from trainables.record.context import StageContext
 from trainables.record.node_facts import NodeFacts, collect_node_facts, find_node_problems, places_of
@@ -84,6 +85,22 @@ def test_other_versions_are_a_note_and_missing_packages_a_problem(context: Stage
     (line,) = find_node_problems("n", lacking, own, places_of(context), has_answered=True)
     assert "node n has no transformers" in line
     assert compare_versions({"n": lacking}, own) == []
+
+
+def test_a_node_needs_the_packages_of_the_methods_in_use(
+    context: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "peft" not in facts(context).versions
+    context = dataclasses.replace(context, packages=("peft",))
+    own = dataclasses.replace(facts(context), versions={**facts(context).versions, "peft": "0.21.2"})
+    monkeypatch.setattr(
+        versions, "read_version", lambda name: "not installed" if name == "peft" else own.versions[name]
+    )
+    (line,) = find_node_problems("n", facts(context), own, places_of(context), has_answered=True)
+    assert "node n has no peft. Install" in line
+    older = dataclasses.replace(own, versions={**own.versions, "peft": "0.20.0"})
+    (note,) = compare_versions({"n": older}, own)
+    assert note.startswith("peft is 0.21.2 here and 0.20.0 on n.")
 
 
 def test_news_of_nodes_are_said_once() -> None:

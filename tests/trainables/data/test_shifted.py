@@ -9,8 +9,8 @@ from spaces.benchmark import BENCHMARKS
 from spaces.encoders import PROFILES
 from spaces.errors import UsageError
 from spaces.miniature import TARGETS as MINIATURE
-from spaces.plan import expand_strata
 from spaces.space import Space, resolve_axes
+from spaces.strata import expand_strata
 from spaces.task import Task
 from spaces.xtreme import TARGETS
 from tests.hub_layout import PAIR, XNLI, examples_of, pair_rows

@@ -211,8 +211,8 @@ def test_a_step_stays_on_its_device_and_waits_for_nothing(
     # The device `meta` has no values: to ask for one is an error there, and so is most that mixes it with the CPU.
     training = training_of(name, profile=profile)
     training.model.to("meta")
-    training.trainable_weights = list(training.model.parameters())  # those on the CPU were replaced
-    training.optimizer = torch.optim.AdamW(training.trainable_weights)
+    training.weights.trained = list(training.model.parameters())  # those on the CPU were replaced
+    training.optimizer = torch.optim.AdamW(training.weights.trained)
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # it does not know this device
     assert training._update(*training.batches.batch_at(0)).device.type == "meta"
     weights = [weight for weight in training.model.parameters() if weight.requires_grad]
