@@ -16,9 +16,10 @@ from spaces.benchmark import UNBOUNDED, Benchmark, Budget
 from spaces.bounds import NO_BOUNDS, Bounds
 from spaces.ceilings import MAX_SHOTS, Ceiling, build_ceilings
 from spaces.chain import NONE, RANDOM_ENCODER
+from spaces.chain_rules import check_chain, check_method
 from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
-from spaces.phase import DEFAULT_MASKED_WORDS, MaskedWords, check_chain, check_method
+from spaces.phase import DEFAULT_MASKED_WORDS, MaskedWords
 from spaces.table import describe_unknown
 
 

@@ -4,9 +4,10 @@ import pytest
 
 from spaces.benchmark import BENCHMARKS, UNBOUNDED, Benchmark, Budget
 from spaces.chain import Ingredient, is_baseline, parse_chain, target_multiplier_of
+from spaces.chain_rules import check_chain
 from spaces.errors import UsageError
 from spaces.method import METHODS
-from spaces.phase import DEFAULT_MASKED_WORDS, MaskedWords, Phase, check_chain, has_phase, passes_of, resolve_phases
+from spaces.phase import DEFAULT_MASKED_WORDS, MaskedWords, Phase, has_phase, passes_of, resolve_phases
 from spaces.task import list_key_fields
 
 MINIATURE = BENCHMARKS["miniature"]
