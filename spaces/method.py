@@ -32,7 +32,7 @@ class Method:
     package: str | None = None  # that it needs beside those of every sweep; installed with the extra of its own name
 
 
-LORA = "lora"
+LORA, AVERAGE = "lora", "average"
 
 _OTHER_TAGS = "tags are of the words themselves, and a synonym may be another part of speech or take other complements"
 _OTHER_LABELS = "the words are the labels: what is drawn in their place would be guessed"
@@ -111,6 +111,13 @@ METHODS = Table(
             freezes_encoder=True,
             rate_factor=10.0,
             package="peft",
+        ),
+        Method(
+            name=AVERAGE,
+            about="Weight averaging: the mean of the weights after the last tenths, instead of the best ones on dev.",
+            source="Izmailov et al. 2018, Kaddour 2022; the number of tenths is ours",
+            settings={"tenths": 3},
+            passes=1.0,
         ),
     ),
 )

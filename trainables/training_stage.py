@@ -8,7 +8,7 @@ from spaces.benchmark import BENCHMARKS
 from spaces.chain import MLM
 from spaces.columns import MAJORITY_SUFFIX, MIX_SCORE, TASK_SCORE_SUFFIX
 from spaces.encoders import EncoderProfile
-from spaces.method import LORA
+from spaces.method import AVERAGE, LORA
 from spaces.stage import Stage
 from spaces.task import Recipe, Task, with_splits_of
 from trainables.data.foreign_rows import find_dev_languages
@@ -77,6 +77,7 @@ def start_training(stage: Stage, encoder: Encoder, context: StageContext, profil
         method=build_rule(method, [part.task for part in judged_parts], context.source, encoder, tables_in_use),
         fuse_layers=method is not None and method["name"] == LAYERS,
         adapters=settings_of(method) if method is not None and method["name"] == LORA else None,
+        averaged_tenths=method["tenths"] if method is not None and method["name"] == AVERAGE else 0,
     )
 
 

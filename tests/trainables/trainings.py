@@ -59,6 +59,7 @@ def training_of(
     method: Mapping[str, Any] | None = None,
     fuse_layers: bool = False,
     adapters: Mapping[str, Any] | None = None,
+    averaged_tenths: int = 0,
 ) -> FineTuning:
     """A training on these tasks, of `tiny_encoder` unless told; `method` is the entry of a recipe."""
     encoder = dataclasses.replace(encoder or tiny_encoder(), precision=precision)
@@ -68,7 +69,7 @@ def training_of(
     dev_sets = [encode_split(SOURCE, part.task, "dev", "en", encoding) for part in parts]
     steps = recipe.steps or 0
     options: dict[str, Any] = {"learning_rate": rate, "seed": seed, "method": rule, "fuse_layers": fuse_layers}
-    options["adapters"] = adapters
+    options |= {"adapters": adapters, "averaged_tenths": averaged_tenths}
     return FineTuning(encoder, parts, dev_sets, recipe, profile, steps=steps, **options)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from spaces.errors import UsageError
-from spaces.method import LORA
+from spaces.method import AVERAGE, LORA
 from spaces.task import Task
 from trainables.data.task_data import DataSource
 from trainables.features.feature_table import FeatureTable
@@ -30,6 +30,7 @@ RULES: Mapping[str, Callable[..., torch.Tensor]] = {
     SYNONYMS: randomized_smoothing,
     SALT: salt,
     LAYERS: plain_fine_tuning,  # the method is in the head (trainables/models/layer_fusion.py)
+    AVERAGE: plain_fine_tuning,  # in what is kept of the weights (trainables/training/averaging.py)
     LORA: plain_fine_tuning,  # in adapters, which take its settings (trainables/models/adapters.py)
 }
 
@@ -52,7 +53,7 @@ def build_rule(
     problems = [line for task in tasks for line in find_problems(source, name, task)]
     if problems:
         raise UsageError("\n".join(problems))
-    if name == LORA:
+    if name in (LORA, AVERAGE):
         return RULES[name]
     rule = partial(RULES[name], **settings_of(entry))
     if name == SYNONYMS:

@@ -21,19 +21,14 @@ from trainables.methods.step import GradientRule, build_step
 from trainables.models.adapters import Adapters
 from trainables.models.encoder import Encoder
 from trainables.record.checkpoints import TrainingState
+from trainables.training.averaging import WeightAverage
 from trainables.training.batches import Batches, TrainingPart
 from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalResult, EvalSet, evaluate, is_scored_alike
 from trainables.training.losses import check_losses, choose_interval
-from trainables.training.optimizer import (
-    build_optimizer,
-    dump_optimizer,
-    read_random_states,
-    restore_optimizer,
-    restore_random_states,
-    select_by_prefix,
-)
+from trainables.training.optimizer import build_optimizer, dump_optimizer, restore_optimizer
 from trainables.training.schedule import end_of_tenth, rate_factor
 from trainables.training.selection import Selection
+from trainables.training.state_tensors import read_random_states, restore_random_states, select_by_prefix
 from trainables.training.tf32 import use_tf32
 from trainables.training.trained_weights import TrainedWeights, Weights
 from trainables.worker.heartbeat import beat
@@ -45,7 +40,8 @@ class FineTuning:
     """A run of ten tenths, judged by the mean task score over `dev_sets`: English dev of each task that counts.
 
     `selections` are the run's own, by `dev_sets`, and any that others ask for: `select_by`. `adapters` are the settings
-    of LoRA: then the encoder is frozen, and adapters and heads are all that is trained and part of the state.
+    of LoRA: then the encoder is frozen, and adapters and heads are all that is trained and part of the state. With
+    `averaged_tenths` the last one, whose weights are the mean of so many, is the one that counts.
     """
 
     def __init__(
@@ -62,6 +58,7 @@ class FineTuning:
         method: GradientRule = plain_fine_tuning,
         fuse_layers: bool = False,
         adapters: Mapping[str, Any] | None = None,
+        averaged_tenths: int = 0,
     ) -> None:
         self.method = method
         self.encoder, self.parts, self.recipe = encoder, tuple(parts), recipe
@@ -81,7 +78,8 @@ class FineTuning:
             drawers=[drawer if part.task.kind == "mlm" else None for part in self.parts],
         )
         self.tenth, self.step = 0, 0
-        self.selections = [Selection(tuple(dev_sets), recipe.selection)]
+        self.average = WeightAverage(averaged_tenths)
+        self.selections = [Selection(tuple(dev_sets), "last" if averaged_tenths else recipe.selection)]
         torch.manual_seed(seed)  # heads and dropout: a seed is a replicate of the whole chain
         tasks = {part.task.name: part.task for part in self.parts}
         self.head_indices = {name: index for index, name in enumerate(tasks)}
@@ -110,7 +108,7 @@ class FineTuning:
     def select_by(self, dev_set: EvalSet, *, stage: str) -> None:
         """Select the best tenth by another stage's dev set as well. Call it before the first tenth."""
         is_same = all(is_scored_alike(own, dev_set) for own in self.selection.dev_sets)
-        self.selections.append(Selection((dev_set,), self.recipe.selection, stage=stage, is_scored_alike=is_same))
+        self.selections.append(Selection((dev_set,), self.selection.rule, stage=stage, is_scored_alike=is_same))
 
     def advance(self) -> None:
         """Train the next tenth and score English dev after it (0 to 1); see `train` for errors."""
@@ -118,6 +116,7 @@ class FineTuning:
         self.tenth += 1
         if self.tenth == TENTHS:
             self.optimizer.state.clear()
+        self.average.add(self.weights, self.tenth)
         with spend("dev"):
             self._evaluate_dev()
 
@@ -178,10 +177,9 @@ class FineTuning:
             limits.append(f"{self.micro_batch} of {self.recipe.batch_size} examples at a time")
         if self.eval_batch_tokens < EVAL_BATCH_TOKENS[self.encoder.device.type]:
             limits.append(f"evaluation of {self.eval_batch_tokens} sub-tokens at a time")
+        head = f"{self.encoder.masked_word_head.reason}: training of masked words began with a new head"
         notes = ["memory ran out: " + ", ".join(limits)] if limits else []
-        if self.has_fresh_word_head:
-            notes.append(f"{self.encoder.masked_word_head.reason}: training of masked words began with a new head")
-        return "; ".join(notes) or None
+        return "; ".join([*notes, *([head] if self.has_fresh_word_head else [])]) or None
 
     def _update(self, part: int, features: list[Feature]) -> Tensor:
         """Do one optimizer step, in halves where memory runs out; return the loss, without waiting for the device."""
@@ -220,6 +218,7 @@ class FineTuning:
             tensors |= {f"model.{name}": value for name, value in self.weights.read().items()}
             tensors |= dump_optimizer(self.optimizer)
             best.pop(self.tenth, None)
+        tensors |= {f"average.{name}": value for name, value in self.average.mean.items()}
         return TrainingState(tenth=self.tenth, tensors=tensors, best=best)
 
     def continue_from(self, state: TrainingState) -> None:
@@ -243,6 +242,7 @@ class FineTuning:
             is_model = selection.best_tenth == state.tenth < TENTHS
             best = self.weights.read() if is_model else state.best[selection.best_tenth]
             selection.best_weights = copy_to_host(best)
+        self.average.load(select_by_prefix(tensors, "average."))
         restore_random_states(tensors, self.encoder.device)
         self.micro_batch = int(tensors["micro_batch"])
         self.tenth = state.tenth

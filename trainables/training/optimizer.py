@@ -1,6 +1,6 @@
-"""The optimizer of fine-tuning runs; the states of any optimizer and of random generators as tensors of a checkpoint.
+"""The optimizer of fine-tuning runs, and the state of any optimizer as named tensors of a checkpoint.
 
-An optimizer's is stored as `optimizer.<number of the parameter>.<name>`. Settings such as the learning rate are not
+State is stored as `optimizer.<number of the parameter>.<name>`. Settings such as the learning rate are not
 stored: the run that continues has its own.
 """
 
@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from trainables.training.state_tensors import select_by_prefix
+
 STATE_PREFIX = "optimizer."
-RANDOM, GPU_RANDOM = "random", "random.cuda"
 
 
 def build_optimizer(weights: Sequence[nn.Parameter], weight_decay: float, learning_rate: float) -> torch.optim.AdamW:
@@ -46,23 +47,3 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
         index, _, field = name.partition(".")
         state.setdefault(int(index), {})[field] = tensor.clone() if on_host else tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def read_random_states(device: torch.device) -> dict[str, Tensor]:
-    """Return the state of the host's random generator, and that of the GPU's if a training runs on one."""
-    states = {RANDOM: torch.get_rng_state()}
-    if device.type == "cuda":
-        states[GPU_RANDOM] = torch.cuda.get_rng_state(device)
-    return states
-
-
-def restore_random_states(tensors: Mapping[str, Tensor], device: torch.device) -> None:
-    """Restore the states of `read_random_states`; raises KeyError where the host's is missing."""
-    torch.set_rng_state(tensors[RANDOM])
-    if device.type == "cuda" and GPU_RANDOM in tensors:  # a run may continue on another device
-        torch.cuda.set_rng_state(tensors[GPU_RANDOM], device)
-
-
-def select_by_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Return the tensors whose names start with `prefix`, under their names without it."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -19,8 +19,9 @@ from trainables.kinds.mlm import MASKED_SHARE, REPLACED_SHARE
 from trainables.models.encoder import choose_device
 from trainables.models.masked_words import MaskedWordHead
 from trainables.record.checkpoints import TrainingState
-from trainables.training.optimizer import dump_optimizer, restore_optimizer, select_by_prefix
+from trainables.training.optimizer import dump_optimizer, restore_optimizer
 from trainables.training.schedule import rate_factor
+from trainables.training.state_tensors import select_by_prefix
 from trainables.worker.heartbeat import beat
 from trainables.worker.stage_clock import spend
 
