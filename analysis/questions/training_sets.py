@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from analysis.questions.chains import read_plain_chain, tasks_of
 from analysis.transfer.array import Transfer
 from spaces.language import ENGLISH, Language
+from spaces.language_codes import canonical_code
 
 TrainingRelation = Literal["own language", "same family", "same script", "other", "English", "unknown"]
 RELATIONS: tuple[TrainingRelation, ...] = get_args(TrainingRelation)
@@ -54,7 +55,8 @@ def find_training_sets(transfer: Transfer) -> tuple[str, tuple[TrainingSet, ...]
         if len(labels) > 1 or (len(chain.tasks) > 1 and not tasks[chain.tasks[0]].labels):
             left_out[name] = "a mix of other tasks"
             continue
-        languages = dict.fromkeys(each.language or tasks[each.task].own_language for each in chain.ingredients)
+        codes = (each.language or tasks[each.task].own_language for each in chain.ingredients)
+        languages = dict.fromkeys(canonical_code(code) or code for code in codes)  # aym is scored as ay
         # Tasks with the same labels ask the same question; a task without labels is compared with itself only.
         key = next(iter(labels)) if tasks[chain.tasks[0]].labels else chain.tasks
         training_set = TrainingSet(chain=name, task="+".join(chain.tasks), languages=tuple(languages))

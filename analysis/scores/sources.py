@@ -77,6 +77,8 @@ def _build_sweep_scores(source: str, record: Mapping[str, Any], stage_rows: pl.D
     targets = tuple(spec["targets"])
     # A stage scores every target that shares its training set, also targets that this sweep did not ask for.
     rows = stage_rows.filter(pl.col("target").is_in(targets) | pl.col("target").is_null()).lazy()
+    if "benchmark" in spec:  # stages that it shares with another benchmark name that one
+        rows = rows.with_columns(benchmark=pl.lit(spec["benchmark"], pl.String))
     target_rows, has_duplicates = add_run_keys(_collect_scored_columns(rows, source).drop_nulls("target"))
     return Scores(
         source=source,
