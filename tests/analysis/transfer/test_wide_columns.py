@@ -7,12 +7,22 @@ import pytest
 
 from analysis.page import headline
 from analysis.questions.next_seeds import advise_seeds
+from analysis.questions.training_sets import find_training_sets
 from analysis.rank import main
 from analysis.scores.load import load
 from analysis.tables import ranking_report
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED, MEAN_WIDE, build_columns, build_mean_columns
 from analysis.transfer.ranking import Ranking
-from tests.analysis.sweep_files import Capture, Run, printed, ranked, read_transfer, refused, write_sweep
+from tests.analysis.sweep_files import (
+    Capture,
+    Run,
+    printed,
+    ranked,
+    read_transfer,
+    refused,
+    write_file,
+    write_sweep,
+)
 
 XTREME = ("xnli", "udpos", "tatoeba")
 WIDE = ("afrixnli", "americasnli-test", "masakhapos")
@@ -104,3 +114,17 @@ def test_stages_shared_with_xtreme_are_read_as_the_sweeps_own(tmp_path: Path, ca
     plain = write(tmp_path / "plain", XTREME, own="xtreme")
     line = refused(capsys, main, wide, plain)
     assert "rows of 2 benchmarks (xtreme, xtreme-wide): rank one at a time" in line
+
+
+def test_a_chain_in_a_language_is_trained_in_the_language_that_is_scored(tmp_path: Path) -> None:
+    """Chains write the codes of AmericasNLI's repository, scores those of ISO 639-1."""
+    rows = [
+        (chain, "americasnli-test", seed, language, "accuracy", 0.5, "xtreme-wide")
+        for chain in ("none", "mnli", "americasnli@aym", "americasnli@quy", "americasnli@shp")
+        for seed in range(3)
+        for language in ("ay", "qu", "shp")
+    ]
+    _, sets, _ = find_training_sets(read_transfer(write_file(tmp_path, rows, "benchmark")))
+    assert {each.chain.partition("@")[2]: each.languages for each in sets if "@" in each.chain} == {
+        **{"aym": ("ay",), "quy": ("qu",), "shp": ("shp",)},
+    }
