@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from spaces import miniature, xtreme, xtreme_r
+from spaces import miniature, xtreme, xtreme_r, xtreme_wide
 from spaces.chain import DEFAULT_SAMPLER, MULTITASK, NONE
 from spaces.errors import UsageError
 from spaces.language import Language
@@ -72,6 +72,9 @@ class Benchmark:
     tagging_target: str  # the tagging target whose words probes read
     matched_baseline: str  # the baseline whose targets train for about as long as chain and target together
     quick_test_limit: int | None = None  # dev and test examples per language of a quick sweep
+    base: str | None = (
+        None  # the benchmark whose stages it continues: those that evaluate that benchmark's targets only
+    )
 
     def intermediate_names(self) -> tuple[str, ...]:
         """Return every intermediate of a full sweep, the baseline first and the matched baseline last."""
@@ -143,6 +146,15 @@ BENCHMARKS = Table(
             note="XTREME-R targets, zero-shot from English; LAReQA and Mewsli-X without a trained dual encoder.",
             targets=xtreme_r.TARGETS,
             languages=xtreme_r.LANGUAGES,
+        ),
+        replace(
+            _XTREME,
+            name="xtreme-wide",
+            note="XTREME targets and, apart from their means, the same questions in further languages; zero-shot.",
+            targets=xtreme_wide.TARGETS,
+            languages=xtreme_wide.LANGUAGES,
+            quick_targets=("xnli", "udpos", "xquad", "tatoeba", "americasnli-test", "masakhapos"),
+            base=_XTREME.name,
         ),
     ),
 )

@@ -32,6 +32,9 @@ class DatasetSpec:
     first_option: int = 0  # the number of the first option
     digit_labels: tuple[str, ...] = ()
     label_aliases: Mapping[str, str] = field(default_factory=dict)  # other spellings of labels -> names
+    unused_labels: tuple[str, ...] = ()  # classes that stand for no label; no row should have one
+    dropped_entities: tuple[str, ...] = ()  # types of entities that no task has: their words are outside of entities
+    has_blank_answers: bool = False  # an empty answer says that there is none; else that it is withheld
     has_language_ids: bool = False  # the id of a row begins with the row's language
     language: str = ENGLISH  # of all rows, where `language_in` is none
     codes: Mapping[str, str] = field(default_factory=dict)  # language -> its code here; empty: the same

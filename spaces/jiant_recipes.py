@@ -63,7 +63,7 @@ JIANT = RecipeSet(
     name="jiant",
     about="jiant's scripts and guide for Phang et al. 2020",
     repository="nyu-mll/jiant",
-    benchmarks=("xtreme", "xtreme-r"),
+    benchmarks=("xtreme", "xtreme-r", "xtreme-wide"),
     learning_rates=(1e-5,),
     targets=(
         RecipeRow(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from spaces.benchmark import Benchmark
+from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.ceilings import Ceiling, is_ceiling
 from spaces.chain import RANDOM_ENCODER, target_method_of, target_multiplier_of
 from spaces.phase import Phase, build_method_entry, multiply_steps
@@ -127,7 +127,7 @@ class StageFactory:
         test_limit = self.pool_limit if stratum.kind == "retrieval" else self.test_limit
         return {
             "kind": stratum.kind,
-            "benchmark": self.benchmark.name,
+            "benchmark": self._name_benchmark(stratum),
             "task": stratum.task,
             "targets": {name: self.languages[name] for name in self._evaluated_targets(stratum)},
             "recipe": recipe,
@@ -143,6 +143,16 @@ class StageFactory:
             "test_limit": None if stratum.kind == "pretrain" else test_limit,
             "version": VERSIONS[stratum.kind],
         }
+
+    def _name_benchmark(self, stratum: Stratum) -> str:
+        """Return the benchmark that a stage belongs to: the base, if the base has all targets that are evaluated.
+
+        So a phase, or a target without wide targets beside it, is the same stage in both benchmarks.
+        """
+        base = self.benchmark.base
+        if base is not None and all(name in BENCHMARKS[base].targets for name in self._evaluated_targets(stratum)):
+            return base
+        return self.benchmark.name
 
     def _evaluated_targets(self, stratum: Stratum) -> tuple[str, ...]:
         return tuple(name for name in stratum.targets if self.languages.get(name))

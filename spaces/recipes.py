@@ -28,7 +28,7 @@ def choose_recipes(benchmark: Benchmark, name: str, *, with_rates: bool = True) 
         return benchmark
     if benchmark.name not in recipes.benchmarks:
         raise UsageError(
-            f"--recipe {name} is for {' and '.join(recipes.benchmarks)}; {benchmark.name} has only the recipe {OURS!r}."
+            f"--recipe {name} is for {', '.join(recipes.benchmarks)}; {benchmark.name} has only the recipe {OURS!r}."
         )
     readings = {row.task: row.reading for row in recipes.retrieval}
     return replace(
@@ -45,7 +45,7 @@ def _replace_recipes(
     recipes = {name: row.recipe for row in rows for name in row.tasks}
 
     def choose(task: Task) -> Task:
-        recipe, reading = recipes.get(task.clean_target or task.name), readings.get(task.name)
+        recipe, reading = recipes.get(task.trained_as), readings.get(task.name)
         if recipe is not None and not with_rates:
             recipe = replace(recipe, learning_rate=None)
         # The default reading is the absence of one, so that its stages keep their keys.
@@ -61,7 +61,7 @@ def list_kept_tasks(benchmark: Benchmark, name: str) -> tuple[str, ...]:
     given = {task for row in (*recipes.intermediates, *recipes.targets) for task in row.tasks}
     given |= {row.task for row in recipes.retrieval}
     tasks = (*benchmark.intermediates.values(), *benchmark.targets.values())
-    return tuple(dict.fromkeys(task.name for task in tasks if (task.clean_target or task.name) not in given))
+    return tuple(dict.fromkeys(task.name for task in tasks if task.trained_as not in given))
 
 
 def describe_rates(recipes: Iterable[tuple[str, Recipe | None]]) -> str:

@@ -40,7 +40,7 @@ def list_training_sets(benchmark: Benchmark, task: Task) -> frozenset[str]:
     """Return the datasets of a task's training rows, and those that they contain."""
     if benchmark.name == "miniature":  # every training set is drawn apart (trainables/miniature/world.py)
         return frozenset({task.text_task or task.training_set or task.name})
-    parts = TASK_SPLITS.find(task.clean_target or task.name).train
+    parts = TASK_SPLITS.find(task.trained_as).train
     datasets = [name for part in parts for name in _list_datasets(part)]
     return frozenset((*datasets, *(inner for name in datasets for inner in DATASETS[name].contains)))
 

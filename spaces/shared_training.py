@@ -69,6 +69,6 @@ def _normalize(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 def _describe_task(task: Task, benchmark: Benchmark) -> list[Any]:
     """Return what of a task decides how it is trained; each task of the miniature has rows of its own."""
-    splits = None if benchmark.name == "miniature" else TASK_SPLITS.get(task.name)
+    splits = None if benchmark.name == "miniature" else TASK_SPLITS.get(task.trained_as)
     rows: Any = task.name if splits is None else [dataclasses.asdict(part) for part in splits.train]
     return [task.kind, task.labels, task.has_unanswerable, task.option_count, rows]

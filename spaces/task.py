@@ -129,6 +129,7 @@ class Task:
     near_duplicates: tuple[str, ...] = ()  # tasks that ask the same question of much the same rows
     clean_target: str | None = None  # of a shifted target: the target whose test items it changes (shifted_targets.py)
     shift: Shift | None = None  # of a shifted target: two languages in one item, or other words or spellings
+    wide_of: str | None = None  # of a wide target: the target that it asks in further languages (xtreme_wide.py)
 
     def __post_init__(self) -> None:
         if (self.kind == "retrieval") != (self.recipe is None):
@@ -138,6 +139,11 @@ class Task:
     def own_language(self) -> str:
         """The training language where none is named."""
         return self.training_languages[0]
+
+    @property
+    def trained_as(self) -> str:
+        """The target whose rows and recipe it is trained with: its own name, but for shifted and wide targets."""
+        return self.clean_target or self.wide_of or self.name
 
     def split_language(self, language: str) -> tuple[str, ...]:
         """Return the languages of an item's texts: one for each sentence where the target mixes two, else just one."""

@@ -1,4 +1,4 @@
-"""Rows of the tasks of `xtreme` and `xtreme-r`: for training, for English dev and for the test."""
+"""Rows of the tasks of `xtreme`, `xtreme-r` and `xtreme-wide`: for training, for English dev and for the test."""
 
 from dataclasses import replace
 
@@ -7,8 +7,17 @@ from spaces.english_data import ENGLISH_DATASETS
 from spaces.foreign_data import FOREIGN_DATASETS
 from spaces.table import Table
 from spaces.target_data import TARGET_DATASETS
+from spaces.wide_data import WIDE_DATASETS, WIDE_SPLITS
 
-DATASETS = Table("dataset", (*ENGLISH_DATASETS.values(), *FOREIGN_DATASETS.values(), *TARGET_DATASETS.values()))
+DATASETS = Table(
+    "dataset",
+    (
+        *ENGLISH_DATASETS.values(),
+        *FOREIGN_DATASETS.values(),
+        *TARGET_DATASETS.values(),
+        *WIDE_DATASETS.values(),
+    ),
+)
 
 
 def _build_part(dataset: str, *splits: str, is_optional: bool = False, fallback: SplitPart | None = None) -> SplitPart:
@@ -118,6 +127,7 @@ TASK_SPLITS = Table(
         TaskSplits(
             name="mewslix", test=(_build_part("mewslix", "test"),), pool=(_build_part("mewslix_index", "test"),)
         ),
+        *WIDE_SPLITS,
     ),
 )
 

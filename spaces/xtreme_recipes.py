@@ -54,7 +54,7 @@ XTREME = RecipeSet(
     name="xtreme",
     about="XTREME's own scripts for XLM-R Large; its targets only",
     repository="google-research/xtreme",
-    benchmarks=("xtreme", "xtreme-r"),
+    benchmarks=("xtreme", "xtreme-r", "xtreme-wide"),
     targets=(
         RecipeRow(
             tasks=("xnli",),

@@ -8,6 +8,7 @@ from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.tables.choice_sentences import describe_choices
 from analysis.tables.ranking_sentences import COPIES_WARNING, describe_uncompared, name_beaten
 from analysis.tables.source import list_names, name_baseline, pluralise, refer_to_baseline
+from analysis.transfer.columns import MEAN_WIDE
 from analysis.transfer.contest import Contest, WinnerEstimate
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
@@ -67,6 +68,8 @@ def _describe_mean(ranking: Ranking, contest: Contest) -> str:
     count = len(contest.column.targets)
     if contest.column.name == ranking.mean_columns[0].name:
         return f"Over {pluralise(count, 'target')}"
+    if contest.column.name == MEAN_WIDE:
+        return f"In further languages, over {pluralise(count, 'wide target')}"
     excluded = len(ranking.mean_columns[0].targets) - count
     return f"Without the {pluralise(excluded, 'retrieval target')}"
 

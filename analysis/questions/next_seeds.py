@@ -82,8 +82,8 @@ def advise_seeds(
         found = "1 task has a gain and is no control" if is_candidate.any() else "no task has a gain and is no control"
         raise UsageError(f"{source}: {found}; a choice takes two.")
     budget = int(is_candidate.sum()) + 1 if budget is None else budget
-    count = len(transfer.targets)
-    weights = np.full((1, count), 1 / count) if criterion == "mean" else np.eye(count)
+    counted = np.array([[target in build_mean_columns(transfer)[0].targets for target in transfer.targets]], np.float64)
+    weights = counted / counted.sum() if criterion == "mean" else np.eye(len(transfer.targets))
     most = min(budget, MAX_SEEDS_LOOKED_AT)
     knowledge = collect_knowledge(uncertainty, weights, np.asarray(is_candidate), most)
     normals = allocation.draw_normals(len(is_candidate), rng)

@@ -23,7 +23,7 @@ from spaces.published import (
 )
 from spaces.task import GROUP_OF_KIND, RETRIEVAL
 
-COMPARABLE_BENCHMARKS = ("xtreme", "xtreme-r")
+COMPARABLE_BENCHMARKS = ("xtreme", "xtreme-r", "xtreme-wide")
 OWN_SETTING = "zero-shot"
 MEAN_OF_ALL = "mean"
 MEAN_OF_TRAINED = "mean without retrieval"

@@ -28,6 +28,7 @@ from analysis.scores.scale import FileOptions, choose_turned, describe_scales, r
 from analysis.scores.scores import Scores
 from analysis.scores.stages import read_stage_rows
 from analysis.scores.tidy import ARM_COLUMNS, CELL_COLUMNS
+from spaces.benchmark import BENCHMARKS
 from spaces.bounds import describe_bounds
 from spaces.ceilings import list_ceilings
 from spaces.chain import NONE, RANDOM_ENCODER
@@ -77,6 +78,9 @@ def _build_sweep_scores(source: str, record: Mapping[str, Any], stage_rows: pl.D
     targets = tuple(spec["targets"])
     # A stage scores every target that shares its training set, also targets that this sweep did not ask for.
     rows = stage_rows.filter(pl.col("target").is_in(targets) | pl.col("target").is_null()).lazy()
+    benchmark = BENCHMARKS.get(str(spec.get("benchmark")))
+    if benchmark is not None and benchmark.base is not None:  # stages of the base benchmark are the sweep's own
+        rows = rows.with_columns(pl.col("benchmark").replace(benchmark.base, benchmark.name))
     target_rows, has_duplicates = add_run_keys(_collect_scored_columns(rows, source).drop_nulls("target"))
     return Scores(
         source=source,

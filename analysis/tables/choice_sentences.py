@@ -42,12 +42,13 @@ def describe_choice(choice: TargetChoice, total: int) -> str:
 
 
 def _describe_expectation(ranking: Ranking) -> list[str]:
-    honest, winner = ranking.target_choices.honest, ranking.contests[MEAN_ALL].winner_estimate
+    contest = ranking.contests[MEAN_ALL]
+    honest, winner = ranking.target_choices.honest, contest.winner_estimate
     if honest is None:
         return []
     one = f", one task for all {winner.honest:+.1f}" if winner else ""
     return [
-        f"Expect {honest:+.1f} points over {len(ranking.transfer.targets)} targets from a choice for each{one} (chosen "
+        f"Expect {honest:+.1f} points over {len(contest.column.targets)} targets from a choice for each{one} (chosen "
         "without one seed and measured on it)."
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables.ranking_sentences import describe_leader
 from analysis.tables.source import list_names, pluralise
-from analysis.tables.standings import EMPTY_FIELD, format_gain
+from analysis.tables.standings import EMPTY_FIELD, format_gain, head_mean
 from analysis.tables.wide_table import TextField, TextRow, TwoLineHeading
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.estimate import Estimate
@@ -115,7 +115,7 @@ def build_tables(ranking: Ranking) -> Iterator[FailureTable]:
             heading
             for column in ranking.mean_columns
             for heading in (
-                ("", "gain") if column.name == MEAN_ALL else ("without", "retrieval"),
+                head_mean(column.name, "gain"),
                 ("failed", "counted"),
                 ("95%", "interval"),
             )

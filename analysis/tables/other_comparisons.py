@@ -121,7 +121,7 @@ def build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
     comparisons = list_other_comparisons(ranking)
     if not comparisons:
         return ()
-    scope = f"the mean over {pluralise(len(ranking.transfer.targets), 'target')}"
+    scope = f"the mean over {pluralise(len(ranking.mean_columns[0].targets), 'target')}"
     title = f"Other comparisons: the best task by {scope}, its gain in points"
     rows = [
         TextRow(f"   {each.name}", f"({each.remark})" if each.remark else "", _build_fields(each))

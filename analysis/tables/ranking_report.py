@@ -72,7 +72,7 @@ def _write_notes(ranking: Ranking) -> tuple[list[str], ...]:
 
 
 def _build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
-    over = f"{MEAN_ALL} over {pluralise(len(ranking.transfer.targets), 'target')}"
+    over = f"{MEAN_ALL} over {pluralise(len(ranking.mean_columns[0].targets), 'target')}"
     has_spread = any(each.sd is not None for each in ranking.gains.values())
     spread = ", below each the standard deviation over seeds" if has_spread else ""
     hidden = f". {hidden[:-1]}" if (hidden := standings.describe_hidden(ranking)) else ""
@@ -100,7 +100,7 @@ def _build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
 
 
 def _build_headings(ranking: Ranking) -> list[TwoLineHeading]:
-    means = [("", "mean") if column.name == MEAN_ALL else ("without", "retrieval") for column in ranking.mean_columns]
+    means = [standings.head_mean(column.name, "mean") for column in ranking.mean_columns]
     return [*(name_heading(column) for column in ranking.columns if column not in ranking.mean_columns), *means]
 
 

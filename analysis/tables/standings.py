@@ -4,25 +4,35 @@ from dataclasses import replace
 
 from analysis.tables.source import role_of
 from analysis.tables.wide_table import TextField, TextRow, TwoLineHeading
-from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED, TransferColumn
+from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED, MEAN_WIDE, TransferColumn
 from analysis.transfer.contest import MeanRank
 from analysis.transfer.cost import choose_unit
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
 EMPTY_FIELD = TextField("-")
+FURTHER_MEANS: dict[str, TwoLineHeading] = {MEAN_TRAINED: ("without", "retrieval"), MEAN_WIDE: ("further", "languages")}
 SAME_DATA_MARK = "‡"
 
 
 def build_headings(ranking: Ranking) -> list[TwoLineHeading]:
     """Return the two heading lines of each column."""
     headings = [("", "gain"), ("95%", "interval"), ("", "P(>0)"), ("", "P(best)"), ("mean", "rank"), ("", "group")]
-    if MEAN_TRAINED in ranking.contests:
-        headings += [("without", "retrieval"), ("95%", "interval"), ("", "P(best)")]
+    for name in _list_further_means(ranking):
+        headings += [FURTHER_MEANS[name], ("95%", "interval"), ("", "P(best)")]
     if ranking.costs:
         unit = choose_unit(ranking.costs).short
         headings += [("", f"cost, {unit}"), ("points", f"per {unit}")]
     return headings
+
+
+def head_mean(name: str, of_all: str) -> TwoLineHeading:
+    """Return the two heading lines of a mean; that over all targets is called `of_all`."""
+    return FURTHER_MEANS.get(name, ("", of_all))
+
+
+def _list_further_means(ranking: Ranking) -> list[str]:
+    return [column.name for column in ranking.mean_columns if column.name in FURTHER_MEANS]
 
 
 def build_rows(ranking: Ranking) -> list[TextRow]:
@@ -57,8 +67,8 @@ def _build_fields(ranking: Ranking, name: str) -> tuple[TextField, ...]:
     gain, interval, best = _build_mean_fields(ranking, name, MEAN_ALL)
     fields = [gain, interval, above, best]
     fields += [_format_rank(rank), TextField(contest.letters.get(name, "-"))]
-    if MEAN_TRAINED in ranking.contests:
-        fields += _build_mean_fields(ranking, name, MEAN_TRAINED)
+    for mean in _list_further_means(ranking):
+        fields += _build_mean_fields(ranking, name, mean)
     if ranking.costs:
         fields += _format_cost(ranking, name)
     return tuple(fields)

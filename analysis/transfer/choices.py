@@ -1,6 +1,6 @@
 """The best intermediate task for each target: the choice of a user who may train another one for each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from analysis.statistics.interval import MIN_SEEDS
 from analysis.statistics.moments import BoolArray, IntArray
 from analysis.statistics.significance import ALPHA
 from analysis.transfer.array import Transfer
-from analysis.transfer.columns import TransferColumn, column_of
+from analysis.transfer.columns import TransferColumn, build_mean_columns, column_of
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table
 from analysis.transfer.uncertainty import Uncertainty
 
@@ -30,7 +30,7 @@ class TargetChoices:
     """The choices for all targets, and what choosing like this brings on a seed that it has not seen."""
 
     choices: tuple[TargetChoice, ...]  # in the order of the benchmark; targets without any gain are in none
-    honest: float | None  # mean gain over the targets; None with too few seeds
+    honest: float | None  # mean gain over the targets of the first mean; None with too few seeds
 
 
 def choose_by_target(transfer: Transfer, uncertainty: Uncertainty) -> TargetChoices:
@@ -52,7 +52,9 @@ def choose_by_target(transfer: Transfer, uncertainty: Uncertainty) -> TargetChoi
             rivals = _find_rivals(uncertainty, column, each.task, is_candidate)
             _add_target(groups, column.name, each.task if each.helps else None, shown, rivals)
     choices = tuple(_build_choice(transfer, uncertainty, group, is_candidate, estimates) for group in groups)
-    return TargetChoices(choices=choices, honest=_measure_honestly(uncertainty, columns, is_candidate))
+    mean = build_mean_columns(transfer)[0]
+    counted = {t: column for t, column in enumerate(columns) if column.name in mean.targets}
+    return TargetChoices(choices=choices, honest=_measure_honestly(uncertainty, counted, is_candidate))
 
 
 @dataclass(slots=True)
@@ -142,10 +144,13 @@ def _build_choice(
 
 
 def _measure_honestly(
-    uncertainty: Uncertainty, columns: Sequence[TransferColumn], is_candidate: BoolArray
+    uncertainty: Uncertainty, columns: Mapping[int, TransferColumn], is_candidate: BoolArray
 ) -> float | None:
-    """Return the mean gain of tasks chosen for each target without one seed and measured on it; no task gains 0."""
-    counts = np.isfinite(uncertainty.gains[is_candidate]).sum(axis=0)  # targets x seeds
+    """Return the mean gain of tasks chosen for each target without one seed and measured on it; no task gains 0.
+
+    `columns` are those of the targets that count, by their index.
+    """
+    counts = np.isfinite(uncertainty.gains[is_candidate][:, list(columns)]).sum(axis=0)  # targets x seeds
     has_gains = (2 * counts >= max(1, is_candidate.sum())).all(axis=0)
     seeds = np.flatnonzero(np.atleast_1d(has_gains))
     if len(seeds) < MIN_SEEDS:
@@ -153,7 +158,7 @@ def _measure_honestly(
     gains = []
     for seed in seeds:
         without = uncertainty.restrict(np.arange(uncertainty.gains.shape[-1]) != seed)
-        for t, column in enumerate(columns):
+        for t, column in columns.items():
             held_out = uncertainty.gains[:, t, seed]
             best = _choose(without, column, t, is_candidate & np.isfinite(held_out))
             gains.append(float(held_out[best.task]) if best and best.helps else 0.0)

@@ -16,8 +16,9 @@ from spaces.task import GROUP_OF_KIND, RETRIEVAL
 
 GroupBy = Literal["target", "group", "language", "family", "script", "resource"]
 GROUP_BY: tuple[GroupBy, ...] = get_args(GroupBy)
-MEAN_ALL = "mean"  # over all targets
-MEAN_TRAINED = "mean without retrieval"  # over the targets that have a training set
+MEAN_ALL = "mean"  # over all targets but wide ones
+MEAN_TRAINED = "mean without retrieval"  # over those of them that have a training set
+MEAN_WIDE = "mean in further languages"  # over the wide targets
 UNKNOWN_GROUP = "unknown"  # the group of a language or target that the benchmark does not know
 SHIFTED = "shifted targets"  # a group of their own, which XTREME does not have
 
@@ -68,23 +69,39 @@ def build_columns(transfer: Transfer, by: GroupBy = "target") -> tuple[TransferC
 
 
 def build_mean_columns(transfer: Transfer) -> tuple[TransferColumn, ...]:
-    """Return the mean over all targets and, where some are retrieval, the mean over the others."""
-    trained = tuple(target for target in transfer.targets if target not in transfer.loaded_scores.retrieval_targets)
-    mean_all = TransferColumn(name=MEAN_ALL, targets=transfer.targets, is_mean=True)
-    if not trained or trained == transfer.targets:
-        return (mean_all,)
-    return mean_all, TransferColumn(name=MEAN_TRAINED, targets=trained, is_mean=True)
+    """Return the mean over all targets, that without retrieval where some are, and that of wide targets where some are.
+
+    Wide targets ask again what others ask, in further languages. Among these they would give one question several
+    votes. Without any other target they are all there is, and the first mean is theirs.
+    """
+    wide = list_wide_targets(transfer)
+    counted = tuple(target for target in transfer.targets if target not in wide) or transfer.targets
+    trained = tuple(target for target in counted if target not in transfer.loaded_scores.retrieval_targets)
+    means = {MEAN_ALL: counted}
+    if trained and trained != counted:
+        means[MEAN_TRAINED] = trained
+    if wide and wide != counted:
+        means[MEAN_WIDE] = wide
+    return tuple(TransferColumn(name=name, targets=targets, is_mean=True) for name, targets in means.items())
+
+
+def list_wide_targets(transfer: Transfer) -> tuple[str, ...]:
+    """Return the targets that ask in further languages what another one asks."""
+    wide = {name for benchmark in benchmarks_of(transfer) for name, task in benchmark.targets.items() if task.wide_of}
+    return tuple(target for target in transfer.targets if target in wide)
 
 
 def build_group_columns(transfer: Transfer) -> tuple[TransferColumn, ...]:
     """Return the means over the targets of each kind of task, as XTREME groups them; none where no kind is known.
 
-    A target that no benchmark knows is in the last group, UNKNOWN_GROUP.
+    A target that no benchmark knows is in the last group, UNKNOWN_GROUP. Wide targets are in none: they have a mean.
     """
     kinds = {name: task for benchmark in benchmarks_of(transfer) for name, task in benchmark.targets.items()}
     groups: dict[str, list[str]] = {name: [] for name in (*GROUP_OF_KIND.values(), SHIFTED, UNKNOWN_GROUP)}
     for target in transfer.targets:
         task = kinds.get(target)
+        if task is not None and task.wide_of:
+            continue
         if task is not None:
             group = SHIFTED if task.clean_target else GROUP_OF_KIND[task.kind]
         else:

@@ -17,7 +17,7 @@ from analysis.statistics.gain_errors import GainErrors
 from analysis.statistics.interval import MIN_SEEDS, t_quantile
 from analysis.statistics.moments import Array, BoolArray, IntArray, average_present
 from analysis.transfer.array import Transfer
-from analysis.transfer.columns import MEAN_ALL, TransferColumn, compute_column, languages_of
+from analysis.transfer.columns import TransferColumn, build_mean_columns, compute_column, languages_of
 from analysis.transfer.uncertainty import Uncertainty
 from spaces.language import ENGLISH, split_pair
 
@@ -39,7 +39,7 @@ class NewSamples:
     """The gains of every intermediate for other languages and other targets, and the size of both samples."""
 
     by_language: Mapping[str, SampleGain]  # mean over targets of the mean over languages other than English
-    by_target: Mapping[str, SampleGain]  # mean over all targets
+    by_target: Mapping[str, SampleGain]  # mean over all targets but wide ones, as the first mean of a table
     languages: tuple[str, ...]
     families: tuple[str, ...]
     alone: tuple[str, ...]  # languages of no known family, each counted as one
@@ -47,13 +47,13 @@ class NewSamples:
 
 
 def find_foreign_column(transfer: Transfer) -> TransferColumn | None:
-    """Return the mean over the languages other than English of the targets that have one; None without any."""
+    """Return the mean over the languages other than English of the mean's targets that have one; None without any."""
     foreign = np.array([name != ENGLISH for name in transfer.languages], np.bool_)
-    targets = np.flatnonzero((transfer.scored_mask & foreign).any(axis=1))
+    scored_targets = {transfer.targets[t] for t in np.flatnonzero((transfer.scored_mask & foreign).any(axis=1))}
     names = frozenset(name for name in transfer.languages if name != ENGLISH)
-    if not len(targets):
+    scored = tuple(target for target in build_mean_columns(transfer)[0].targets if target in scored_targets)
+    if not scored:
         return None
-    scored = tuple(transfer.targets[t] for t in targets)
     return TransferColumn(name=OTHER_LANGUAGES, targets=scored, languages=names, is_mean=True)
 
 
@@ -62,17 +62,18 @@ def estimate_new_samples(transfer: Transfer, uncertainty: Uncertainty) -> NewSam
     foreign = find_foreign_column(transfer)
     mask = np.zeros_like(transfer.scored_mask)
     if foreign is not None:
-        mask = transfer.scored_mask & foreign.language_mask(transfer.languages)
+        is_counted = np.array([target in foreign.targets for target in transfer.targets], np.bool_)
+        mask = transfer.scored_mask & foreign.language_mask(transfer.languages) & is_counted[:, None]
     languages = tuple(transfer.languages[place] for place in np.flatnonzero(mask.any(axis=0)))
     families, alone = _find_families(transfer, languages)
-    every = TransferColumn(name=MEAN_ALL, targets=transfer.targets, is_mean=True)
+    every = build_mean_columns(transfer)[0]
     return NewSamples(
         by_language=_estimate_by_language(transfer, uncertainty, foreign, mask, families),
         by_target=_estimate_by_target(transfer, uncertainty, every),
         languages=languages,
         families=tuple(sorted(set(families.values()))),
         alone=alone,
-        targets=transfer.targets,
+        targets=every.targets,
     )
 
 
@@ -114,9 +115,10 @@ def _estimate_by_language(
 
 def _estimate_by_target(transfer: Transfer, uncertainty: Uncertainty, column: TransferColumn) -> dict[str, SampleGain]:
     values = compute_column(transfer, column, transfer.gains).values
-    cells = average_present(np.where(np.isfinite(values)[:, None], uncertainty.gains, np.nan), axis=-1)
-    numbers = np.arange(len(transfer.targets))
-    sample = _Sample(cells, 0 * numbers, numbers, f"{transfer.targets[0]} is the only target")
+    gains = uncertainty.gains[:, [transfer.targets.index(target) for target in column.targets]]
+    cells = average_present(np.where(np.isfinite(values)[:, None], gains, np.nan), axis=-1)
+    numbers = np.arange(len(column.targets))
+    sample = _Sample(cells, 0 * numbers, numbers, f"{column.targets[0]} is the only target")
     return _combine(transfer, uncertainty.estimate(values[:, None], [column]), sample)
 
 

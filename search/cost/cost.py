@@ -96,7 +96,7 @@ def list_naive_trainings(request: SweepRequest) -> list[Stratum]:
         if stratum.kind in ("target", "retrieval"):
             parent = by_id.get(stratum.parent or "")
             targets = (request.benchmark.targets[name] for name in stratum.targets if name in request.axes.targets)
-            for _ in {task.clean_target or task.name for task in targets}:  # shifted items need no training
+            for _ in {task.trained_as for task in targets}:  # shifted and wide targets need no training
                 if parent is not None and parent.kind == "intermediate":
                     trainings += [by_id[member] for member in parent.merged] or [parent]
                 if stratum.kind == "target":

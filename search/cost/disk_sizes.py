@@ -147,10 +147,10 @@ def _estimate_tables(request: SweepRequest) -> int:
     for need in request.task_needs:
         task = need.task
         rows = _count_test_rows(request, task) * len(task.languages) if need.role == "target" else 0
-        if not task.clean_target:  # a shifted target is trained and selected on the clean target's tables
+        if task.trained_as == task.name:  # else it is trained and selected on another target's tables
             splits = TASK_SPLITS[task.name]
             rows += _sum_rows(splits.train, None) + _sum_rows(splits.dev, request.maker.test_limit)
-        if need.role == "target" and context.target_dev and not task.clean_target:
+        if need.role == "target" and context.target_dev and task.trained_as == task.name:
             rows += _sum_rows(TASK_SPLITS[task.name].dev, request.maker.test_limit) * len(task.languages)
         size += TABLE_ROW_BYTES["pair" if task.text_task else task.kind] * task.option_count * rows
         size += 12 * BLOCK_BYTES * (2 + len(task.languages))

@@ -65,7 +65,7 @@ class InputSizes:
 
 def full_length_sizes(task: Task, split: Split, recipe: Recipe) -> InputSizes:
     """Return the sizes of rows that cannot be read: as many as are published, each of the recipe's full length."""
-    name = recipe.splits or task.clean_target or task.name
+    name = (task.clean_target or task.name) if split == "test" else (recipe.splits or task.trained_as)
     parts = getattr(TASK_SPLITS[name], split) if name in TASK_SPLITS else ()
     rows = sum(published_rows_of(part) or DEFAULT_ROWS for part in parts) or DEFAULT_ROWS
     length, options = np.array([recipe.max_length]), np.array([task.option_count])

@@ -36,7 +36,9 @@ def test_ours_is_the_benchmark_itself() -> None:
 def test_an_unknown_recipe_and_one_of_another_benchmark_are_refused() -> None:
     with pytest.raises(UsageError, match="unknown recipe 'jiants': did you mean jiant"):
         choose_recipes(XTREME, "jiants")
-    with pytest.raises(UsageError, match="--recipe jiant is for xtreme and xtreme-r; miniature has only the recipe"):
+    with pytest.raises(
+        UsageError, match="--recipe jiant is for xtreme, xtreme-r, xtreme-wide; miniature has only the recipe"
+    ):
         choose_recipes(BENCHMARKS["miniature"], "jiant")
 
 

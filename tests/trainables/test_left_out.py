@@ -37,8 +37,8 @@ def test_answers(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
     stage = target_stage("squad", {"xquad": ("de",)}, **REAL)
     note, examples = run(data, tmp_path / "results", encoder_folder, stage)
     assert note == (
-        "rows left out of xquad's training: answer not found in the context (1), empty text (1); "
-        "rows left out of xquad's dev: no label (1); rows left out of xquad de: no answer (1)"
+        "left out of xquad's training: answer not found in the context (1), empty text (1); "
+        "left out of xquad's dev: no label (1); left out of xquad de: no answer (1)"
     )
     assert examples == {2}
 
@@ -57,6 +57,6 @@ def test_tags(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
     note, examples = run(data, tmp_path / "results", encoder_folder, stage)
     reasons = "different numbers of words and tags (1), no words (1)"
     assert note == "; ".join(
-        f"rows left out of {split_name}: {reasons}" for split_name in ("panx's training", "panx's dev", "panx de")
+        f"left out of {split_name}: {reasons}" for split_name in ("panx's training", "panx's dev", "panx de")
     )
     assert examples == {17}

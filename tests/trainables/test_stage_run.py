@@ -182,7 +182,7 @@ def test_what_no_pool_could_use_reaches_the_outcome(context: StageContext, monke
         return dataclasses.replace(load_pool(source, task, "test", language), left_out=left_out)
 
     monkeypatch.setattr(retrieval_stage, "load_pool", holey)
-    assert run_stage(context, RETRIEVAL, tenths=1).note == "rows left out of tatoeba qfa: answer in no sentence (3)"
+    assert run_stage(context, RETRIEVAL, tenths=1).note == "left out of tatoeba qfa: answer in no sentence (3)"
 
 
 def test_a_stage_continues_where_it_was_cut(context: StageContext, tmp_path: Path) -> None:

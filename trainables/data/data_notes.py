@@ -1,11 +1,12 @@
 """Notes on a task's data for readers of its scores: languages without rows, cut training sets, stand-in splits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from spaces.language import ENGLISH
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
 from trainables.data import load_rows, locate, real_data, row_languages
+from trainables.data.labels import count_dropped_entities
 from trainables.data.locate import DataSplit, locate_split
 from trainables.data.split_files import CONVERTED_BRANCH, LOCAL_CONFIG_PREFIX, Origin, SplitLocation
 
@@ -36,6 +37,7 @@ def _iter_test_notes(task: Task, origin: Origin) -> Iterator[str]:
             languages_of.setdefault(note, []).append(language)
     for note, languages in languages_of.items():
         yield note if languages == list(with_rows) else f"{note.removesuffix('.')} ({', '.join(languages)})."
+    yield from _iter_dropped_notes(task, with_rows, origin)
     if task.retrieval_mode == "mine":
         without_dev = [name for name in with_rows if not locate_split(task, "dev", name, origin)]
         if without_dev:
@@ -43,6 +45,22 @@ def _iter_test_notes(task: Task, origin: Origin) -> Iterator[str]:
                 f"{task.name}: no dev rows for {', '.join(without_dev)}: the threshold is chosen on the test pairs "
                 "themselves, so these scores are too high."
             )
+
+
+def _iter_dropped_notes(task: Task, languages: Sequence[str], origin: Origin) -> Iterator[str]:
+    """Yield a note on entities of types that the task lacks, with their numbers in the files that are here."""
+    counts: dict[str, dict[str, int]] = {}  # type -> language -> entities
+    for language in languages:
+        for location in locate_split(task, "test", language, origin):
+            if location.spec.dropped_entities and not location.is_remote:
+                for name, count in count_dropped_entities(load_rows.load(location, language)).items():
+                    counts.setdefault(name, {})[language] = count
+    for name, by_language in counts.items():
+        numbers = ", ".join(f"{language} {count:,}" for language, count in by_language.items())
+        yield (
+            f"{task.name}: entities of type {name} count as none, since the training set lacks them: "
+            f"{sum(by_language.values()):,} in the test ({numbers})."
+        )
 
 
 def _iter_split_notes(task: Task, split: DataSplit, language: str, origin: Origin) -> Iterator[str]:
@@ -66,10 +84,10 @@ def _iter_location_notes(task: Task, split: DataSplit, location: SplitLocation, 
         usual = ", ".join(sorted(usual_splits))
         yield f"{task.name}: {split} is the {location.split} split of {location.repo_id}, as there is no {usual} split."
     if location.snapshot is not None and location.snapshot.branch == CONVERTED_BRANCH:
-        yield f"{task.name}: {location} is what the hub converted ({CONVERTED_BRANCH}): main has a loading script."
+        yield f"{task.name}: {location} is what the hub converted ({CONVERTED_BRANCH}): main has it in another form."
     if location.config.startswith(LOCAL_CONFIG_PREFIX):
         yield f"{task.name}: {split} is {location}, a config that the hub does not have."
-    elif dataset.note:
+    elif dataset.note and not _is_borrowed(task, split):
         yield f"{task.name}: {dataset.note}"
     yield from _iter_tokenised_notes(task, location, language)
     yield from _iter_unread_language_notes(task, split, location)
@@ -96,10 +114,15 @@ def _iter_tokenised_notes(task: Task, location: SplitLocation, language: str) ->
 def _iter_unread_language_notes(task: Task, split: DataSplit, location: SplitLocation) -> Iterator[str]:
     """Yield a note on rows in languages that the task does not have, which no stage reads."""
     dataset = location.spec
-    if location.is_remote or row_languages.language_column_of(dataset) is None:
+    if _is_borrowed(task, split) or location.is_remote or row_languages.language_column_of(dataset) is None:
         return
     known = {dataset.code_of(name) for name in task.test_languages}
     counts = row_languages.count_rows_by_language(dataset, location.files)
     unread = ", ".join(f"{code or 'none'} ({counts[code]:,})" for code in sorted(counts) if code not in known)
     if unread:
         yield f"{task.name}: {split} {location} has rows in languages that the task does not have, not read: {unread}."
+
+
+def _is_borrowed(task: Task, split: DataSplit) -> bool:
+    """Return True for the rows that train and select a wide target: another target's, which has their notes."""
+    return task.wide_of is not None and split != "test"

@@ -35,8 +35,9 @@ def find_shot_splits(source: DataSource, task: Task) -> dict[str, Split]:
 
 
 def find_dev_languages(source: DataSource, task: Task) -> tuple[str, ...]:
-    """Return the languages other than English that have dev rows; none for a target whose test items are changed."""
-    return () if task.clean_target or task.kind == "retrieval" else tuple(_find_rows(source, task, ("dev",)))
+    """Return the languages other than English that have dev rows; none for a target that is trained as another one."""
+    is_own = task.trained_as == task.name and task.kind != "retrieval"
+    return tuple(_find_rows(source, task, ("dev",))) if is_own else ()
 
 
 def _find_rows(

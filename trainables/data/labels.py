@@ -1,5 +1,6 @@
 """Labels of rows, read by name: the order of class labels differs between datasets."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,15 +9,18 @@ import datasets
 from spaces.dataset import DatasetSpec
 from spaces.errors import UsageError
 from spaces.task import Task
-from trainables.data.column_shapes import is_text
+from trainables.data.column_shapes import is_text, item_type_of
+from trainables.data.dataset_rows import DatasetRows
 
 WITHHELD_LABELS = ("", "-", None, -1, "-1")  # label withheld by the publisher, or annotators who did not agree
+OUTSIDE, ENTITY_START = "O", "B-"  # tags of words: of no entity, and before the type of one that begins
 
 
 def make_label_mapper(task: Task, dataset: DatasetSpec, feature: Any) -> Callable[[Any], int | None]:
     """Return the function from a value of the label column to its id in `task.labels`; None for a withheld label.
 
-    `feature` is the type of the label column. Raises UsageError for a class whose name the task does not have, and for
+    So is one of the dataset's unused labels. Words of its dropped entities get the id of OUTSIDE. `feature` is the type
+    of the label column. Raises UsageError for a class whose name the task does not have, and for
     numbers without names. The returned function raises UsageError for a value that it does not know.
     """
     if isinstance(feature, datasets.ClassLabel):  # its names may be the digits themselves, in any order
@@ -32,8 +36,10 @@ def make_label_mapper(task: Task, dataset: DatasetSpec, feature: Any) -> Callabl
             "Name the classes in the Parquet schema or on the dataset card."
         )
 
-    def id_of_name(name: str) -> int:
-        name = dataset.label_aliases.get(name, name)
+    def id_of_name(name: str) -> int | None:
+        if name in dataset.unused_labels:
+            return None
+        name = OUTSIDE if name[2:] in dataset.dropped_entities else dataset.label_aliases.get(name, name)
         if name not in task.labels:
             raise UsageError(f"unknown label {name!r}; there are: {', '.join(task.labels)}.")
         return task.labels.index(name)
@@ -50,6 +56,17 @@ def make_label_mapper(task: Task, dataset: DatasetSpec, feature: Any) -> Callabl
         return ids[int(value)]
 
     return id_of_number
+
+
+def count_dropped_entities(rows: DatasetRows) -> dict[str, int]:
+    """Return the number of entities of each type that the dataset drops; empty without such types."""
+    starts: dict[Any, str] = {ENTITY_START + name: name for name in rows.dataset.dropped_entities}
+    if not starts:
+        return {}
+    feature = item_type_of(rows.column_type("tags"))
+    if isinstance(feature, datasets.ClassLabel):
+        starts = {feature.str2int(tag): name for tag, name in starts.items() if tag in feature.names}
+    return dict(Counter(starts[tag] for tags in rows.column("tags") for tag in tags or () if tag in starts))
 
 
 def find_option(value: Any, feature: Any, columns: Sequence[str], options: Sequence[str]) -> int:

@@ -50,9 +50,13 @@ def parts_of(task: Task, split: DataSplit, language: str) -> tuple[SplitPart, ..
 
 
 def splits_of(task: Task) -> TaskSplits:
-    """Return the row of the table of splits that the task's recipe names, or that of the task itself."""
+    """Return the row of the table of splits that the task's recipe names, or that of the task itself.
+
+    A wide target has the rows of the target that it widens, but for its test rows.
+    """
     named = None if task.recipe is None else task.recipe.splits
-    return TASK_SPLITS.find(named or task.clean_target or task.name)
+    splits = TASK_SPLITS.find(named or task.trained_as)
+    return splits if task.wide_of is None else replace(splits, name=task.name, test=TASK_SPLITS.find(task.name).test)
 
 
 def is_translated(task: Task, split: DataSplit, language: str) -> bool:

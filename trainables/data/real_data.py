@@ -1,4 +1,4 @@
-"""Real data for the tasks of `xtreme` and `xtreme-r`: examples, retrieval pools, languages, labels."""
+"""Real data for the tasks of `xtreme` and its variants: examples, retrieval pools, languages, labels."""
 
 import dataclasses
 import functools

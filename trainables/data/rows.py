@@ -7,14 +7,14 @@ text; evaluation keeps every row that has a label, as the official scorers do.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spaces.dataset import DatasetSpec
 from spaces.errors import UsageError
 from spaces.task import Task
 from trainables.data.column_shapes import field_of, item_type_of
 from trainables.data.dataset_rows import DatasetRows
-from trainables.data.labels import WITHHELD_LABELS, find_option, make_label_mapper
+from trainables.data.labels import WITHHELD_LABELS, count_dropped_entities, find_option, make_label_mapper
 from trainables.features.examples import (
     ChoiceExample,
     Example,
@@ -33,7 +33,7 @@ NO_LABEL, EMPTY_TEXT = "no label", "empty text"
 
 @dataclass(frozen=True, slots=True)
 class ConvertedRows:
-    """Examples, and the number of rows that gave none, by reason."""
+    """Examples, and the number of rows that gave none, by reason, and of entities that count as none, by type."""
 
     examples: list[Example]
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -41,7 +41,9 @@ class ConvertedRows:
 
 def convert_rows(rows: DatasetRows, task: Task, *, training: bool) -> ConvertedRows:
     """Convert rows to examples of the task; raises UsageError for labels that the task does not have."""
-    return collect_examples(_CONVERTERS[task.kind](rows, task, training))
+    converted = collect_examples(_CONVERTERS[task.kind](rows, task, training))
+    entities = {f"entities of type {name}": count for name, count in count_dropped_entities(rows).items()}
+    return replace(converted, left_out={**converted.left_out, **entities})
 
 
 def collect_examples(converted: Iterable[Example | str]) -> ConvertedRows:
@@ -111,7 +113,7 @@ def _iter_spans(rows: DatasetRows, task: Task, training: bool) -> Iterator[Examp
             yield EMPTY_TEXT
             continue
         texts, offsets = field_of(answers, "text"), field_of(answers, "answer_start")
-        if answers is None or (texts and not any(texts)):
+        if answers is None or (texts and not any(texts) and not rows.dataset.has_blank_answers):
             yield NO_LABEL
             continue
         if len(texts) != len(offsets):

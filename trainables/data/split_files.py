@@ -2,8 +2,8 @@
 
 In such a folder, `DIR/nyu-mll/glue` stands for the hub's `nyu-mll/glue`. A split lies in `<config>/<split>-*.parquet`,
 `<config>/<split>.parquet` or `<config>/<split>/*.parquet`; for the config `default` also in `data/` and at the top. If
-there is nothing, it lies where the dataset card declares it. A repository of the hub that holds a loading script is
-read on the branch of converted files.
+there is nothing, it lies where the dataset card declares it. A repository of the hub that holds a loading script, or
+the split in another form, is read on the branch of converted files.
 """
 
 import fnmatch
@@ -26,8 +26,12 @@ Origin = Path | Hub  # a folder laid out like the hub, or the hub itself
 
 LOCAL_CONFIG_PREFIX = "local_"  # of configs that only folders have
 LOCAL_REPO_PREFIX = "local/"  # of repositories that only folders have
-CONVERTED_BRANCH = "refs/convert/parquet"  # where the hub puts what it made of a loading script
+CONVERTED_BRANCH = "refs/convert/parquet"  # where the hub puts what it made of scripts and other forms
 OTHER_FORM = re.compile(r"\.(jsonl?|csv|tsv|txt|arrow|feather|orc|xml|conllu?|zip|tar|parquet)(\.(gz|zst|bz2|xz|lz4))?")
+
+
+class OtherFormError(UsageError):
+    """A split that is there, but not as Parquet files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +109,15 @@ def _list_names(folder: Path) -> list[str]:
 
 
 def _search_hub(dataset: DatasetSpec, hub: Hub, repo_id: str, config: str, split: str) -> Iterator[SplitLocation]:
-    """Yield the location on the main branch, and the one among the converted files where main holds a script."""
+    """Yield the location on the main branch, or the one among the files that the hub converted.
+
+    It converts what a script loads, and files in another form. Where it has not, the error names main's files.
+    """
+    other_form: OtherFormError | None = None
     for branch in (MAIN_BRANCH, CONVERTED_BRANCH):
         snapshot = hub.find("dataset", repo_id, branch)
         if snapshot is None:
-            return
+            break
         location = SplitLocation(
             dataset=dataset.name,
             repo_id=repo_id,
@@ -118,18 +126,34 @@ def _search_hub(dataset: DatasetSpec, hub: Hub, repo_id: str, config: str, split
             folder=cache_folder_of(snapshot),
             snapshot=snapshot,
         )
-        names = {part: list(snapshot.list_folder(part)) for part in _list_parts(config, split)}
-        location = _with_files(location, names)
-        if not location.files and snapshot.is_whole:
-            location = _find_declared(location, (file.name for file in snapshot.files))
-        if not location.files and not snapshot.is_whole:
-            raise HubError(
-                f"{location} is not in this machine's cache at commit {snapshot.commit}, and the hub is not asked. "
-                f"Download it where there is a network: hf download {repo_id} --repo-type dataset."
-            )
+        try:
+            location = _search_snapshot(location, snapshot)
+        except OtherFormError as error:
+            if other_form is not None:
+                raise
+            other_form = error
+            continue
+        if other_form is not None and not location.files:
+            break
         yield location
         if location.files or not has_loading_script(snapshot):
             return
+    if other_form is not None:
+        raise other_form
+
+
+def _search_snapshot(location: SplitLocation, snapshot: Snapshot) -> SplitLocation:
+    """Return the location with its files in a snapshot of its repository."""
+    names = {part: list(snapshot.list_folder(part)) for part in _list_parts(location.config, location.split)}
+    location = _with_files(location, names)
+    if not location.files and snapshot.is_whole:
+        location = _find_declared(location, (file.name for file in snapshot.files))
+    if not location.files and not snapshot.is_whole:
+        raise HubError(
+            f"{location} is not in this machine's cache at commit {snapshot.commit}, and the hub is not asked. "
+            f"Download it where there is a network: hf download {location.repo_id} --repo-type dataset."
+        )
+    return location
 
 
 def has_loading_script(snapshot: Snapshot) -> bool:
@@ -176,8 +200,8 @@ def _find_declared(location: SplitLocation, names: Iterable[str]) -> SplitLocati
     return _place(location, "", declared)
 
 
-def _other_form_error(location: SplitLocation, name: str) -> UsageError:
-    return UsageError(
+def _other_form_error(location: SplitLocation, name: str) -> OtherFormError:
+    return OtherFormError(
         f"{location}: {name} is there, in a form that is not read. "
         f"Convert it to Parquet: {location.config}/{location.split}-00000-of-00001.parquet."
     )

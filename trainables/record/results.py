@@ -25,9 +25,9 @@ class TestResults:
     degeneracies: list[str] = field(default_factory=list)  # why there is no score, a line each
 
     def note_left_out(self, subject: str, left_out: Mapping[str, int]) -> None:
-        """Add a note on the rows of `subject` that gave no example, by reason; none if all rows did."""
+        """Add a note on what `subject` lacks: rows that gave no example, by reason, and entities, by type."""
         if left_out:
-            self.notes.append(f"rows left out of {subject}: {format_left_out(left_out)}")
+            self.notes.append(f"left out of {subject}: {format_left_out(left_out)}")
 
 
 def build_schema(columns: Sequence[Column]) -> pa.Schema:

@@ -93,6 +93,24 @@ def test_a_repository_with_a_script_is_read_where_the_hub_converted_it(
     assert f"dataset {GLUE} refs/convert/parquet" in request.repositories
 
 
+def test_a_split_in_another_form_is_read_where_the_hub_converted_it(
+    hub: LoopbackHub, asked: Callable[..., SweepRequest], tmp_path: Path
+) -> None:
+    """As masakhane/afrixnli: the card of main declares tab-separated files, whose labels are bare numbers."""
+    card = b"---\nconfigs:\n- config_name: hau\n  data_files:\n  - {split: test, path: data/hau/test.tsv}\n---\n"
+    hub.dataset("masakhane/afrixnli").commit({"README.md": card, "data/hau/test.tsv": b"premise\n"})
+    wide = ("--benchmark", "xtreme-wide", "--targets", "afrixnli")
+    with pytest.raises(UsageError, match=r"data/hau/test\.tsv is there, in a form that is not read"):
+        asked(*wide)
+    bare = Features({**PAIR, "label": Value("int64")})
+    files = {"hau/test/0000.parquet": rows_of(2, tmp_path, bare)}
+    hub.dataset("masakhane/afrixnli").commit(files, branch="refs/convert/parquet")
+    request = asked(*wide)
+    assert request.maker.languages["afrixnli"] == ("ha",)
+    assert any("afrixnli hau test is what the hub converted" in note for note in request.notes)
+    assert "dataset masakhane/afrixnli refs/convert/parquet" in request.repositories
+
+
 def test_a_script_without_converted_files_gives_way_to_another_repository(
     hub: LoopbackHub, tmp_path: Path, asked: Callable[..., SweepRequest]
 ) -> None:

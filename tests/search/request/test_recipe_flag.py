@@ -73,5 +73,5 @@ def test_the_plan_names_the_recipe_its_rates_and_the_tasks_without_one(flags: li
 
 
 def test_the_miniature_has_only_ours(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--recipe jiant is for xtreme and xtreme-r; miniature has only"):
+    with pytest.raises(UsageError, match="--recipe jiant is for xtreme, xtreme-r, xtreme-wide; miniature has only"):
         request_of("--recipe", "jiant", "--results", tmp_path)
