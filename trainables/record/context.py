@@ -19,13 +19,14 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from spaces.model_files import ENCODER_FOLDER
 from spaces.stage import Stage, stage_from_json
 from trainables.data.task_data import DataSource
 from trainables.storage.base import Storage, is_remote, quarantine, write_text
 from trainables.storage.temporary import make_user_folder
 
 CHECKPOINT = "checkpoint"
-ENCODER = "encoder"
+ENCODER = ENCODER_FOLDER
 HANG_REPORT = "hang.txt"
 LOCK = "lock"
 SCORES = "scores.parquet"
