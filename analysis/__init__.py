@@ -10,4 +10,5 @@ Each script beside this file answers one question. What they share lies in the f
     page/        findings as one page of HTML
     submit/      the files of an XTREME submission
     takeaway/    the model that a user takes away, with its card
+    tracking/    stages as runs of TensorBoard and its kin
 """
