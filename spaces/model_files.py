@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 ENCODER_FOLDER = "encoder"  # in a stage's folder: what the stages below start from
+MODEL_FOLDER = "model"  # the fine-tuned model of a target's stage, with --keep-models
 
 CONFIG_FILE = "config.json"
 INDEX_FILE = "model.safetensors.index.json"  # if the weights are in several files

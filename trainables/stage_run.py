@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,16 +15,16 @@ from spaces.encoders import PROFILES, STATE_COPIES
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
 from spaces.stage import TENTHS
-from trainables.kinds.label_head import LabelHead, save_label_head
-from trainables.models.encoder import Encoder, save_encoder
+from trainables.models.encoder import Encoder
 from trainables.probes.probing import StageProbes, probe_stage
 from trainables.record.checkpoints import Checkpoints
-from trainables.record.context import ENCODER, LOCK, SCORES, StageContext, read_spec
+from trainables.record.context import LOCK, SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
 from trainables.record.results import TestResults, write_tables
 from trainables.record.scores import build_score_rows, encode_scores
 from trainables.retrieval_stage import score_retrieval
 from trainables.shared_training import leave_trained_states
+from trainables.stage_models import store_encoder, store_model
 from trainables.stage_start import Training, load_parent, open_training
 from trainables.storage.base import FillFunction, LockedError
 from trainables.training.fine_tuning import DivergedError, FineTuning
@@ -163,13 +162,16 @@ class StageRun:
     def _complete(self, training: Training) -> Outcome:
         """Store the best encoder and score it in every language, after the last tenth."""
         if isinstance(training, Pretraining):
-            self._store_encoder(Encoder(training.encoder, training.tokenizer, masked_word_head=training.head))
+            encoder = Encoder(training.encoder, training.tokenizer, masked_word_head=training.head)
+            store_encoder(self.stage.key, encoder, self.context)
             return self._finish("finished", [])
         training.restore_best()
         if self.stage.kind == "intermediate":
-            self._store_encoder(training.encoder, extract_label_head(training))
+            store_encoder(self.stage.key, training.encoder, self.context, extract_label_head(training))
             with spend("storing"):
                 leave_trained_states(training, self.stage.key, self.context)
+        if self.stage.kind == "target" and self.context.keep_models:
+            self.notes += store_model(self.stage.key, training, self.context)
         with spend("test"):
             trivial = choose_trivial_answers(training)
             self.test_results = score_tests(self.stage, training, self.context, self.profile, trivial)
@@ -198,15 +200,6 @@ class StageRun:
 
     def _write(self, file: str, fill: FillFunction) -> None:
         self.context.results.write_file(self.context.file_name(self.stage.key, file), fill)
-
-    def _store_encoder(self, encoder: Encoder, label_head: LabelHead | None = None) -> None:
-        def fill(folder: Path) -> None:
-            save_encoder(encoder, folder)
-            if label_head is not None:
-                save_label_head(label_head, folder)
-
-        with spend("storing"):
-            self.context.results.write_folder(self.context.file_name(self.stage.key, ENCODER), fill)
 
     def _build_outcome(self, status: Status) -> Outcome:
         fine_tuning = self.training if isinstance(self.training, FineTuning) else None

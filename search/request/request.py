@@ -115,6 +115,7 @@ def make_request(options: RunOptions) -> SweepRequest:
             hub_record=None if source.hub is None else name_record(name),
             model=None if is_miniature else resolve_model(options),
             keep_predictions=options.predictions,
+            keep_models=options.keep_models,
             target_dev=options.target_dev,
             probes=probes_of(options),
             scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),

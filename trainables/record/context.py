@@ -3,6 +3,7 @@
 stages/<key>/spec.json               the stage itself (its hash is the key)
              checkpoint/             exact state after a tenth, while the stage is under way (checkpoints.py)
              encoder/                encoder with the best English dev score, for the stages that start from it
+             model/                  fine-tuned model of a target, with `--keep-models`
              scores.parquet          score rows
              predictions.parquet     predictions on the test sets, with `--predictions`
              probes.parquet          measurements of its encoders, with `--probes`
@@ -19,7 +20,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from spaces.model_files import ENCODER_FOLDER
+from spaces.model_files import ENCODER_FOLDER, MODEL_FOLDER
 from spaces.stage import Stage, stage_from_json
 from trainables.data.task_data import DataSource
 from trainables.storage.base import Storage, is_remote, quarantine, write_text
@@ -29,6 +30,7 @@ CHECKPOINT = "checkpoint"
 ENCODER = ENCODER_FOLDER
 HANG_REPORT = "hang.txt"
 LOCK = "lock"
+MODEL = MODEL_FOLDER
 SCORES = "scores.parquet"
 SPEC = "spec.json"
 
@@ -42,6 +44,7 @@ class StageContext:
     model: str | None = None  # hub id or folder of a given encoder
     hub_record: str | None = None  # file in the results that tells workers the commits of the hub's repositories
     keep_predictions: bool = False  # keep the predictions on the test sets
+    keep_models: bool = False  # keep the fine-tuned models of targets
     target_dev: bool = False  # score the dev sets of other languages
     probes: tuple[str, ...] = ()  # families of probes that measure finished stages
     scratch: str | None = None  # folder on each machine's own disk, for files that can be made again
