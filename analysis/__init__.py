@@ -9,4 +9,6 @@ Each script beside this file answers one question. What they share lies in the f
     tables/      findings for a terminal, for papers and for programs
     page/        findings as one page of HTML
     submit/      the files of an XTREME submission
+    takeaway/    the model that a user takes away, with its card
+    tracking/    stages as runs of TensorBoard and its kin
 """

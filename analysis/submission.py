@@ -21,7 +21,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import polars as pl
 from polars.exceptions import PolarsError
 
-from analysis.scores.arguments import build_plain_parser
+from analysis.scores.arguments import build_plain_parser, check_new_folder
 from analysis.scores.fetch import fetch_results
 from analysis.scores.record import SCORES_FILE, read_record, stages_folder_of
 from analysis.scores.sources import load_sweep
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Choose the runs, write the files and print what was done; return the exit code."""
     options = build_parser().parse_args(argv)
     try:
-        _check_out(options.out)
+        check_new_folder(options.out)
         with fetch_results([options.sweep], (SCORES_FILE, PREDICTIONS_FILE)) as [sweep]:
             spec = _read_xtreme_spec(sweep)
             choice = choose_runs(
@@ -92,13 +92,6 @@ def _read_xtreme_spec(sweep: Path) -> Mapping[str, Any]:
             f"{sweep} is a sweep of benchmark {spec.get('benchmark')}. Only a sweep of xtreme can be submitted."
         )
     return spec
-
-
-def _check_out(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file: name a new or empty folder.")
-    if out.is_dir() and any(out.iterdir()):
-        raise UsageError(f"{out} is not empty, and nothing is overwritten: name a new or empty folder.")
 
 
 def _build_submission(task: OfficialTask, choice: SubmissionChoice, stages: Path) -> TaskSubmission:

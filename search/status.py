@@ -3,6 +3,7 @@
     python search/status.py runs/full-miniature
     python search/status.py runs                     # every sweep of a results folder, one line each
     python search/status.py runs/full-miniature --json
+    python search/status.py runs/full-miniature --watch    # until the sweep ends, or Ctrl-C
 
 It only reads files, so it also works while the sweep runs elsewhere, and after it was killed.
 """
@@ -11,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,10 +32,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="search/status.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("sweep", metavar="SWEEP", help="folder of a sweep, or a results folder")
-    parser.add_argument("--json", action="store_true", help="print the state as JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the state as JSON")
+    watch = "redraw it every few seconds until the sweep ends; without a terminal print a line per change"
+    form.add_argument("--watch", action="store_true", help=watch)
     options = parser.parse_args(argv)
     try:
         results, names = find_sweeps(options.sweep)
+        if options.watch:
+            from rich.console import Console  # only a watcher needs it
+
+            from search.sweep.status_watch import watch_sweeps
+
+            watch_sweeps(partial(read_states, results, names), Console())
+            return ExitCode.DONE
         states = read_states(results, names)
     except UsageError as error:
         print(f"status.py: {error}", file=sys.stderr)

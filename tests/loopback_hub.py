@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from tests.loopback_uploads import answer_upload, read_body
+
 LARGE = (".parquet", ".safetensors", ".bin")  # stored as large files: known by their SHA-256
 _API = re.compile(r"/api/(datasets|models)/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+))?$")
 _FILE = re.compile(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)$")
@@ -61,6 +63,7 @@ class LoopbackHub:
     def __init__(self) -> None:
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.requests: list[str] = []
+        self.uploaded: dict[str, bytes] = {}  # large files before their commit, by their SHA-256
         self.fault: Callable[[str, str, int], Fault | None] = lambda method, path, number: None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
         self._server.daemon_threads = True
@@ -110,10 +113,17 @@ class LoopbackHub:
             def do_GET(self) -> None:
                 self.answer()
 
+            def do_POST(self) -> None:
+                self.answer()
+
+            def do_PUT(self) -> None:
+                self.answer()
+
             def answer(self) -> None:
                 path = urlsplit(self.path).path
                 number = len(hub.requests)
                 hub.requests.append(f"{self.command} {path}")
+                body = read_body(self)
                 self.own_fault = hub.fault(self.command, path, number) or Fault()
                 time.sleep(self.own_fault.delay)
                 if self.own_fault.is_reset:
@@ -124,6 +134,10 @@ class LoopbackHub:
                     return
                 if self.own_fault.status is not None:
                     self.send(self.own_fault.status, b"a fault", self.own_fault.headers)
+                    return
+                if self.command in ("POST", "PUT"):
+                    status, content = answer_upload(hub, path, body)
+                    self.send(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
                     return
                 api, file = _API.match(path), _FILE.match(path)
                 if api:

@@ -16,7 +16,6 @@ from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
 from spaces.stage import TENTHS
 from spaces.untrained_phase import is_untrained
-from trainables.kinds.label_head import LabelHead
 from trainables.models.encoder import Encoder
 from trainables.probes.probing import StageProbes, probe_stage
 from trainables.record.checkpoints import Checkpoints
@@ -26,7 +25,8 @@ from trainables.record.results import TestResults, write_tables
 from trainables.record.scores import build_score_rows, encode_scores
 from trainables.retrieval_stage import score_retrieval
 from trainables.shared_training import leave_trained_states
-from trainables.stage_start import Training, load_parent, lock_stage, open_training, store_encoder
+from trainables.stage_models import store_encoder, store_model
+from trainables.stage_start import Training, load_parent, lock_stage, open_training
 from trainables.storage.base import FillFunction
 from trainables.training.fine_tuning import FineTuning
 from trainables.training.losses import DivergedError
@@ -126,7 +126,7 @@ class StageRun:
         if not self._is_trained:
             with spend("loading"):
                 encoder = build_untrained_encoder(self.stage, self.context)
-            self._store_encoder(encoder)
+            store_encoder(self.stage.key, encoder, self.context)
             with spend("probing"):
                 self.stage_probes = self._probe(encoder)
             return self._finish("finished", [])
@@ -164,13 +164,16 @@ class StageRun:
     def _complete(self, training: Training) -> Outcome:
         """Store the best encoder and score it in every language, after the last tenth."""
         if isinstance(training, Pretraining):
-            self._store_encoder(Encoder(training.encoder, training.tokenizer, masked_word_head=training.head))
+            encoder = Encoder(training.encoder, training.tokenizer, masked_word_head=training.head)
+            store_encoder(self.stage.key, encoder, self.context)
             return self._finish("finished", [])
         training.restore_best()
         if self.stage.kind == "intermediate":
-            self._store_encoder(training.encoder, extract_label_head(training))
+            store_encoder(self.stage.key, training.encoder, self.context, extract_label_head(training))
             with spend("storing"):
                 leave_trained_states(training, self.stage.key, self.context)
+        if self.stage.kind == "target" and self.context.keep_models:
+            self.notes += store_model(self.stage.key, training, self.context)
         with spend("test"):
             trivial = choose_trivial_answers(training)
             self.test_results = score_tests(self.stage, training, self.context, self.profile, trivial)
@@ -199,10 +202,6 @@ class StageRun:
 
     def _write(self, file: str, fill: FillFunction) -> None:
         self.context.results.write_file(self.context.file_name(self.stage.key, file), fill)
-
-    def _store_encoder(self, encoder: Encoder, label_head: LabelHead | None = None) -> None:
-        with spend("storing"):
-            store_encoder(encoder, self.stage, self.context, label_head)
 
     def _build_outcome(self, status: Status) -> Outcome:
         fine_tuning = self.training if isinstance(self.training, FineTuning) else None

@@ -10,8 +10,7 @@ from safetensors import SafetensorError
 
 from spaces.encoders import EncoderProfile, MiniatureRecipe
 from spaces.stage import Stage
-from trainables.kinds.label_head import LabelHead, save_label_head
-from trainables.models.encoder import Encoder, check_finite, save_encoder
+from trainables.models.encoder import Encoder, check_finite
 from trainables.models.encoder_cache import load_cached_encoder
 from trainables.models.encoder_folder import find_encoder_fault
 from trainables.record.checkpoints import read_state
@@ -81,17 +80,6 @@ def locate_encoder(model: str | None, context: StageContext) -> str:
     from trainables.repositories.encoder_files import fetch_encoder
 
     return str(fetch_encoder(context.source.hub, model).folder)
-
-
-def store_encoder(encoder: Encoder, stage: Stage, context: StageContext, label_head: LabelHead | None = None) -> None:
-    """Write the encoder that a stage leaves, complete or not at all; with the head of a task with labels."""
-
-    def fill(folder: Path) -> None:
-        save_encoder(encoder, folder)
-        if label_head is not None:
-            save_label_head(label_head, folder)
-
-    context.results.write_folder(context.file_name(stage.key, ENCODER), fill)
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from spaces.space import Axes, resolve_axes
 
 Spec = Mapping[str, Any]
 
-UNRECORDED = "--data, --predictions, --probes, --keep and the flags about machines"  # sweep.json has none of them
+# What sweep.json has nothing of.
+UNRECORDED = "--data, --predictions, --probes, --keep, --keep-models and the flags about machines"
 
 
 def build_command(folder: str, spec: Spec, chain_seeds: Mapping[str, Sequence[int]]) -> str:

@@ -213,6 +213,14 @@ def repeat_flags(options: argparse.Namespace) -> list[str]:
     return flags + [word for name in options.lower_is_better for word in ("--lower-is-better", name) if word]
 
 
+def check_new_folder(out: Path) -> None:
+    """Raise UsageError unless `out` is a folder that is empty or does not exist: nothing is overwritten."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file: name a new or empty folder.")
+    if out.is_dir() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty, and nothing is overwritten: name a new or empty folder.")
+
+
 @contextmanager
 def open_scores(options: argparse.Namespace, *more_files: str) -> Iterator[Scores]:
     """Open the scores of all paths; raise UsageError if one cannot be read.

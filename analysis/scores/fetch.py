@@ -1,13 +1,14 @@
 """Sweeps and Parquet files in object storage, copied to this machine while they are read."""
 
+import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from analysis.scores.record import SCORES_FILE, read_record
+from analysis.scores.record import SCORES_FILE, read_record, stages_folder_of
 from spaces.errors import UsageError, first_line_of
 from spaces.sweep_record import SWEEP_FILE
 
@@ -71,6 +72,29 @@ def _copy_sweep(system: "fs.FileSystem", path: str, copy: Path, stage_files: Seq
     existing = {info.path for info in listing if info.type == fs.FileType.File}
     names = (f"stages/{key}/{file}" for key in keys for file in stage_files)
     _copy(system, {source: copy.parent / name for name in names if (source := f"{results}/{name}") in existing})
+
+
+def copy_stage_folder(sweep: str, stage: str, name: str, target: Path, *, leave_out: Collection[str]) -> bool:
+    """Copy the files of a folder that a stage left into the folder `target`; return False if there is no such folder.
+
+    `sweep` is the path or the address of the sweep. Raise UsageError if the address cannot be read.
+    """
+    if "://" not in sweep:
+        source = stages_folder_of(Path(sweep)) / stage / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns(*leave_out), dirs_exist_ok=True)
+        return source.is_dir()
+    from pyarrow import ArrowInvalid, fs
+
+    try:
+        system, path = fs.FileSystem.from_uri(sweep)
+        folder = f"{PurePosixPath(path.rstrip('/')).parent}/stages/{stage}/{name}"
+        listing = system.get_file_info(fs.FileSelector(folder, allow_not_found=True))
+        files = [info.path for info in listing if info.type == fs.FileType.File and info.base_name not in leave_out]
+        _copy(system, {file: target / PurePosixPath(file).name for file in files})
+    except (ArrowInvalid, OSError) as error:
+        raise UsageError(f"{sweep} cannot be read: {first_line_of(error)}") from error
+    return bool(files)
 
 
 def _copy(system: "fs.FileSystem", copies: dict[str, Path]) -> None:

@@ -226,11 +226,12 @@ class Board:
             self._drop_unneeded_files(source)  # this may have been its last child
 
     def _drop_unneeded_files(self, state: StratumState) -> None:
-        """Remove checkpoints, losers' encoders, and the winner's encoder if no child waits and none is to be kept."""
+        """Remove checkpoints, what losers left, and the winner's encoder if no child waits and none is to be kept."""
         for arm in state.ended_arms:
             self.store.drop_checkpoint(arm.stage.key)
             if self.keep != "all" and arm is not state.winner:
                 self.store.drop_encoder(arm.stage.key)
+                self.store.drop_model(arm.stage.key)
         if self.keep == "none" and state.winner is not None and all(child.is_settled for child in state.children):
             self.store.drop_encoder(state.winner.stage.key)
 

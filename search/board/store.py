@@ -17,7 +17,7 @@ from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
 from spaces.stage import Stage
 from trainables.models.encoder_folder import find_encoder_fault
-from trainables.record.context import CHECKPOINT, ENCODER, SCORES, SPEC, StageContext, write_spec
+from trainables.record.context import CHECKPOINT, ENCODER, MODEL, SCORES, SPEC, StageContext, write_spec
 from trainables.record.outcome import OUTCOME_FILE, Outcome, read_outcome, write_outcome
 from trainables.record.results import families_in
 from trainables.record.scores import build_score_rows, encode_scores, find_rows_fault, has_foreign_dev
@@ -231,6 +231,11 @@ class Store:
     def drop_encoder(self, key: str) -> None:
         """Remove an encoder that nobody will start from."""
         self.context.results.remove(self.context.file_name(key, ENCODER))
+
+    def drop_model(self, key: str) -> None:
+        """Remove the fine-tuned model of an arm that lost, where models are kept."""
+        if self.context.keep_models:
+            self.context.results.remove(self.context.file_name(key, MODEL))
 
 
 def _build_rows(stage: Stage, outcome: Outcome) -> list[Mapping[str, object]]:

@@ -21,13 +21,14 @@ class DiskSizes:
     checkpoint: Mapping[str, int]  # of a stage under way
     outputs: Mapping[str, int]  # kept for good: specification, scores, outcome, predictions
     shared: int  # tokenised tables and the sweep's own files
+    model: int = 0  # of a fine-tuned model; 0 where none are kept
 
 
 def estimate_disk_kept(plan: Sequence[Stratum], sizes: DiskSizes, keep: KeepPolicy) -> int:
     """Return the bytes at the end."""
     strata = _list_encoder_strata(plan)
     encoders = {"none": 0, "winners": len(strata), "all": sum(stratum.arm_count for stratum in strata)}[keep]
-    return encoders * sizes.encoder + _sum_permanent_bytes(plan, sizes)
+    return encoders * sizes.encoder + _count_models(plan, keep) * sizes.model + _sum_permanent_bytes(plan, sizes)
 
 
 def estimate_disk_peak(
@@ -45,8 +46,9 @@ def estimate_disk_peak(
     stratum, and keep their checkpoints.
     """
     checkpoints = _sum_open_checkpoints if arms_wait else _sum_running_checkpoints
-    encoders = _count_peak_encoders(plan, slots, keep, wave_of_seed)
-    return encoders * sizes.encoder + checkpoints(plan, sizes, slots) + _sum_permanent_bytes(plan, sizes)
+    encoders = _count_peak_encoders(plan, slots, keep, wave_of_seed) * sizes.encoder
+    models = (_count_models(plan, keep) + _count_unsettled(_list_targets(plan), slots)) * sizes.model
+    return encoders + models + checkpoints(plan, sizes, slots) + _sum_permanent_bytes(plan, sizes)
 
 
 def _list_encoder_strata(plan: Sequence[Stratum]) -> list[Stratum]:
@@ -58,8 +60,7 @@ def _count_peak_encoders(plan: Sequence[Stratum], slots: int, keep: KeepPolicy, 
     strata = _list_encoder_strata(plan)
     if keep == "all":
         return sum(stratum.arm_count for stratum in strata)
-    # Of each stratum under way all arms but a running one may be done. Their encoders stay until it is settled.
-    unsettled = sum(sorted((stratum.arm_count - 1 for stratum in strata), reverse=True)[:slots])
+    unsettled = _count_unsettled(strata, slots)
     if keep == "winners":
         return len(strata) + unsettled
     # A parent's encoder goes with its last child. The next wave begins once every target of this one has begun.
@@ -67,6 +68,20 @@ def _count_peak_encoders(plan: Sequence[Stratum], slots: int, keep: KeepPolicy, 
     largest = max(by_wave.values(), default=0)
     of_other_waves = min(slots, by_wave.total() - largest)
     return sum(stratum.kind == "pretrain" for stratum in strata) + largest + of_other_waves + unsettled
+
+
+def _count_models(plan: Sequence[Stratum], keep: KeepPolicy) -> int:
+    """Return the number of fine-tuned models at the end: of every arm, or of the best of each stratum."""
+    return sum(stratum.arm_count if keep == "all" else 1 for stratum in _list_targets(plan))
+
+
+def _list_targets(plan: Sequence[Stratum]) -> list[Stratum]:
+    return [stratum for stratum in plan if stratum.kind == "target"]
+
+
+def _count_unsettled(strata: Sequence[Stratum], slots: int) -> int:
+    """Return the arms of strata under way that may be done, all but a running one: what they leave is not judged."""
+    return sum(sorted((stratum.arm_count - 1 for stratum in strata), reverse=True)[:slots])
 
 
 def _sum_running_checkpoints(plan: Sequence[Stratum], sizes: DiskSizes, slots: int) -> int:

@@ -57,6 +57,7 @@ def estimate_sizes(request: SweepRequest, shape: EncoderShape) -> DiskSizes:
         checkpoint=map_by_workload(request.plan, partial(_estimate_checkpoint, request, shape)),
         outputs=map_by_workload(request.plan, partial(_estimate_outputs, request)),
         shared=_estimate_sweep_files(request) + _estimate_tables(request),
+        model=_estimate_encoder(shape) if request.context.keep_models else 0,
     )
 
 

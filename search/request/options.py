@@ -77,6 +77,7 @@ class RunOptions:
     hang_after: float = 30.0  # minutes
     hours: float | None = None
     keep: Literal["none", "winners", "all"] = "winners"
+    keep_models: bool = False
     predictions: bool = False
     target_dev: bool = False
     probes: str | None = None
@@ -177,6 +178,8 @@ def build_parser() -> argparse.ArgumentParser:
     hours = "begin nothing that cannot end in so many hours, then stop and rank; the same command goes on"
     add("--hours", **number, help=hours)
     add("--keep", choices=("none", "winners", "all"), help="encoders to keep (default: %(default)s)")
+    models = "also keep the fine-tuned model of each target at its best rate, for analysis/winner.py --target"
+    add("--keep-models", action="store_true", help=models)
     predictions = "keep test predictions, for a submission and for intervals over test items"
     add("--predictions", action="store_true", help=predictions)
     dev = "also score the dev sets of languages other than English, by which nothing is selected"

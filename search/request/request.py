@@ -73,8 +73,7 @@ def make_request(options: RunOptions) -> SweepRequest:
     """Check and resolve the flags. Raise UsageError for the first thing that is wrong."""
     name = resolve_sweep_name(options)
     benchmark, space = _choose_benchmark_and_space(options)
-    space, places = place_ready_encoders(space)
-    results = _open_results(options.results)
+    (space, places), results = place_ready_encoders(space), _open_results(options.results)
     source = make_source(options, results, name, other_models=tuple(places.values()))
     is_miniature = benchmark.name == "miniature"  # its plan pretrains an encoder
     profile = profile_of(benchmark.name)
@@ -121,6 +120,7 @@ def make_request(options: RunOptions) -> SweepRequest:
             model=model,
             ready_encoders=ready.places,
             keep_predictions=options.predictions,
+            keep_models=options.keep_models,
             target_dev=options.target_dev,
             probes=probes_of(options),
             packages=packages,

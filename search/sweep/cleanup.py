@@ -13,7 +13,7 @@ from search.board.protocols import KeepPolicy
 from search.sweep.disk import quarantine_root_of, stage_of, temporary_root_of
 from search.sweep.sweep_state import StratumRecord, SweepState
 from spaces.stage import ENCODER_KINDS
-from trainables.record.context import CHECKPOINT, ENCODER, LOCK
+from trainables.record.context import CHECKPOINT, ENCODER, LOCK, MODEL
 from trainables.storage.base import LockedError, Storage
 
 
@@ -34,6 +34,7 @@ _GROUPS: Mapping[str, tuple[str, str | None, str]] = {
     "checkpoints": ("checkpoints of stages that have ended", None, ""),
     "losers": ("encoders that no stage will start from", None, ""),
     "winners": ("encoders of winners", None, "a sweep that gets new targets must train these stages again"),
+    "models": ("fine-tuned models", "--models", "winner.py --target needs them"),
     "quarantined": ("damaged or reopened files that were moved aside", "--damaged", "look at them first"),
     "tables": ("tokenised tables", "--tables", "the next run that needs them makes them again"),
     "foreign": ("folders of stages that no sweep here refers to", "--foreign", "a later sweep could reuse them"),
@@ -60,6 +61,8 @@ def find_leftovers(sweeps: Sequence[SweepState], scope: Collection[str], keep: K
             groups["tables"]["/".join(parts[:2])] += size
         elif key in own and parts[2] == CHECKPOINT and key not in unsettled:
             groups["checkpoints"]["/".join(parts[:3])] += size
+        elif key in own and parts[2] == MODEL:
+            groups["models"]["/".join(parts[:3])] += size
         elif key in own and parts[2] == ENCODER and key not in kept and keep != "all":
             groups["winners" if key in needed else "losers"]["/".join(parts[:3])] += size
     return [

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
-from trainables.record.context import CHECKPOINT, ENCODER, SCORES
+from trainables.record.context import CHECKPOINT, ENCODER, MODEL, SCORES
 
 _KIND_BY_FILE = {
     CHECKPOINT: "checkpoints",
     ENCODER: "encoders",
+    MODEL: "fine-tuned models",
     PREDICTIONS_FILE: "predictions",
     PROBES_FILE: "probes",
     SCORES: "scores",

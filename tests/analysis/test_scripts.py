@@ -9,13 +9,14 @@ from tests.analysis.sweep_files import Capture, Run, write_sweep
 
 SCRIPTS = (
     *("rank", "matrix", "languages", "selection", "axes", "alignment", "diversity", "training_languages", "published"),
-    *("report", "robustness", "similarity", "next_seeds"),
+    *("report", "robustness", "similarity", "next_seeds", "winner"),
 )
+OUTPUTS = {"report": "report.html", "winner": "winner"}  # scripts that write what they are told to with -o
 
 
 def expect_answer(capsys: Capture, script: str, folder: Path, *flags: str) -> str:
     """What a script prints about a sweep: an answer and no error, or one line of error."""
-    output = ["-o", str(folder.parent / "report.html")] if script == "report" else []
+    output = ["-o", str(folder.parent / OUTPUTS[script])] if script in OUTPUTS else []
     code = importlib.import_module(f"analysis.{script}").main([str(folder), *output, *flags])
     out, err = capsys.readouterr()
     assert (code, err) == (0, "") if out else (code, err.count("\n")) == (2, 1)

@@ -10,10 +10,10 @@ from safetensors.torch import load, save_file
 from torch import nn
 
 from spaces.encoders import EncoderProfile
+from spaces.model_files import LABEL_HEAD_FILE
 from spaces.task import Task
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
-from trainables.models.encoder_folder import LABEL_HEAD_FILE
 
 KINDS_WITH_LABELS = ("pair", "tagging")  # kinds whose head predicts labels of its own
 

@@ -17,10 +17,10 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from spaces.model_files import MASKED_WORD_HEAD_FILE
 from spaces.stage import Precision
 from trainables.features.features import Tensors
 from trainables.models.checkpoint_head import find_masked_lm_class, find_whole_head, list_head_tensors, names_masked_lm
-from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE
 from trainables.models.encoder_shape import read_dropout
 from trainables.models.layer_fusion import LayerFusion
 from trainables.models.load_report import find_report_fault

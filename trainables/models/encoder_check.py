@@ -15,11 +15,11 @@ import transformers
 from torch import nn
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from spaces.model_files import CONFIG_FILE, MASKED_WORD_HEAD_FILE
 from spaces.task import TaskKind
 from trainables.features.tokenizer_rules import find_unusual_rules
 from trainables.models.adapters import check_adapters
 from trainables.models.encoder import load_tokenizer
-from trainables.models.encoder_folder import CONFIG_FILE, MASKED_WORD_HEAD_FILE
 from trainables.models.encoder_shape import count_positions, read_dropout
 from trainables.models.forward_check import check_forward
 from trainables.models.head_check import foresee_head

@@ -13,7 +13,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.activations import ACT2FN
 
-from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE
+from spaces.model_files import MASKED_WORD_HEAD_FILE
 
 EPS = 1e-5  # of the norm of new heads
 ACTIVATION = "gelu"  # of new heads

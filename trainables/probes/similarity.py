@@ -31,11 +31,11 @@ import numpy as np
 
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE, parse_chain
+from spaces.model_files import LABEL_HEAD_FILE
 from spaces.stage import Stage
 from trainables.data.task_data import resolve_labels
 from trainables.kinds import KINDS
 from trainables.kinds.label_head import KINDS_WITH_LABELS, LabelHead, read_label_head
-from trainables.models.encoder_folder import LABEL_HEAD_FILE
 from trainables.models.layer_fusion import LayerFusion
 from trainables.probes import frozen_features
 from trainables.probes.family import FamilyResult, Measurement, Prober, ProbeSubject

@@ -3,6 +3,7 @@
 stages/<key>/spec.json               the stage itself (its hash is the key)
              checkpoint/             exact state after a tenth, while the stage is under way (checkpoints.py)
              encoder/                encoder with the best English dev score, for the stages that start from it
+             model/                  fine-tuned model of a target, with `--keep-models`
              scores.parquet          score rows
              predictions.parquet     predictions on the test sets, with `--predictions`
              probes.parquet          measurements of its encoders, with `--probes`
@@ -20,15 +21,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spaces.model_files import ENCODER_FOLDER, MODEL_FOLDER
 from spaces.stage import Stage, stage_from_json
 from trainables.data.task_data import DataSource
 from trainables.storage.base import Storage, is_remote, quarantine, write_text
 from trainables.storage.temporary import make_user_folder
 
 CHECKPOINT = "checkpoint"
-ENCODER = "encoder"
+ENCODER = ENCODER_FOLDER
 HANG_REPORT = "hang.txt"
 LOCK = "lock"
+MODEL = MODEL_FOLDER
 SCORES = "scores.parquet"
 SPEC = "spec.json"
 
@@ -43,6 +46,7 @@ class StageContext:
     ready_encoders: Mapping[str, str] = field(default_factory=dict)  # hub id or folder of each, by its name in chains
     hub_record: str | None = None  # file in the results that tells workers the commits of the hub's repositories
     keep_predictions: bool = False  # keep the predictions on the test sets
+    keep_models: bool = False  # keep the fine-tuned models of targets
     target_dev: bool = False  # score the dev sets of other languages
     probes: tuple[str, ...] = ()  # families of probes that measure finished stages
     packages: tuple[str, ...] = ()  # that methods need beside those of every sweep

@@ -6,12 +6,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
+from spaces.model_files import WEIGHTS_FILE
 from tests.trainables.conftest import tiny_encoder
 from trainables.models import encoder as encoders
 from trainables.models import encoder_cache
 from trainables.models.encoder import Encoder, save_encoder
 from trainables.models.encoder_cache import load_cached_encoder
-from trainables.models.encoder_folder import WEIGHTS_FILE
 
 
 @pytest.fixture

@@ -22,13 +22,14 @@ from transformers import (
     XLMWithLMHeadModel,
 )
 
+from spaces.model_files import MASKED_WORD_HEAD_FILE
 from tests.encoder_folders import change_fields
 from tests.trainables.conftest import SHAPE
 from tests.trainables.trainings import equal
 from trainables.miniature import world
 from trainables.models.encoder import Encoder, load_encoder, save_encoder
 from trainables.models.encoder_check import check_encoder
-from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE, find_encoder_fault
+from trainables.models.encoder_folder import find_encoder_fault
 from trainables.models.masked_words import build_fresh_head
 
 TOKENIZER = world.build_tokenizer(world.build_world())

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import nn
 
+from spaces.model_files import MASKED_WORD_HEAD_FILE
 from spaces.stage import TENTHS
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
@@ -23,7 +24,6 @@ from trainables.kinds import KINDS, mlm
 from trainables.kinds.mlm import MASKED_SHARE, REPLACED_SHARE, SELECTED_SHARE, WordGuess, mask_tokens
 from trainables.miniature import world
 from trainables.models.encoder import Encoder, save_encoder
-from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE
 from trainables.training.batches import TrainingPart
 from trainables.training.encoding import Encoding, encode_split
 from trainables.training.evaluation import EvalSet, evaluate

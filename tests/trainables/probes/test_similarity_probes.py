@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from spaces.miniature import INTERMEDIATES, TARGETS
+from spaces.model_files import LABEL_HEAD_FILE
 from spaces.probe_columns import PROBES_FILE
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
@@ -21,7 +22,7 @@ from trainables.features.features import IGNORED, Feature
 from trainables.kinds import KINDS
 from trainables.kinds.label_head import LabelHead, read_label_head
 from trainables.models.encoder import Encoder
-from trainables.models.encoder_folder import LABEL_HEAD_FILE, find_encoder_fault
+from trainables.models.encoder_folder import find_encoder_fault
 from trainables.probes.frozen_features import embed_texts, extract_labelled_rows, sample_inputs
 from trainables.record.context import ENCODER, StageContext, write_spec
 from trainables.stage_run import StageRun

@@ -1,0 +1,140 @@
+"""The card of a model that is taken away: README.md, as the hub shows it, with all that a reader must know of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from analysis.questions.sweep_command import UNRECORDED, build_command
+from analysis.tables.escapes import escape_markdown, escape_markdown_line
+from analysis.tables.numbers import number_from_estimate
+from analysis.tables.source import list_warnings
+from analysis.takeaway.choice import ChosenModel
+from analysis.takeaway.training_data import NOT_RECORDED, list_training_data
+from analysis.transfer.ranking import Ranking
+from spaces.bounds import describe_bounds
+from spaces.sweep_record import parse_chain_seeds
+
+NOT_SHOWN = "No chain is shown to be better than no intermediate training: this is the best of them, perhaps by chance."
+
+
+def build_card(ranking: Ranking, model: ChosenModel, *, sweep: str, command: str) -> str:
+    """Return the card's text; `sweep` is the path or address of the sweep, `command` the one that writes the folder."""
+    [record] = ranking.loaded_scores.records
+    sections = (
+        _build_front_matter(record),
+        _build_opening(ranking, model),
+        _build_choice(ranking, model),
+        _build_gains(ranking, model),
+        _build_training(record, model),
+        _build_data(record, model),
+        _build_origin(record, sweep, command),
+    )
+    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+
+
+def _build_front_matter(record: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the hub reads: the encoder is named only where it was read from the hub."""
+    yield from ("---", "library_name: transformers", "tags:", "- intermediate-task-transfer")
+    name = record["spec"].get("model")
+    if name in record.get("repositories", {}):
+        yield f"base_model: {name}"
+    yield "---"
+
+
+def _build_opening(ranking: Ranking, model: ChosenModel) -> Iterator[str]:
+    scores = ranking.loaded_scores
+    yield from (f"# Encoder after `{model.chain}`", "")
+    yield (
+        f"The encoder `{scores.model}`, trained on the intermediate phase `{model.chain}`. A search over intermediate "
+        "tasks chose it as a start for fine-tuning in English and use in other languages."
+    )
+    yield from ("", "```python", "from transformers import AutoModel, AutoTokenizer", "")
+    yield 'tokenizer = AutoTokenizer.from_pretrained(".")  # this folder'
+    yield 'model = AutoModel.from_pretrained(".")'
+    yield from ("```", "", "Read `last_hidden_state`: a pooler, where the class has one, was never trained.")
+
+
+def _build_choice(ranking: Ranking, model: ChosenModel) -> Iterator[str]:
+    yield from ("## How it was chosen", "")
+    yield from (f"- {escape_markdown_line(line)}" for line in describe_choice_of(model))
+    yield from (f"- {escape_markdown_line(line)}" for line in list_warnings(ranking.loaded_scores))
+
+
+def describe_choice_of(model: ChosenModel) -> list[str]:
+    """Return sentences on the choice: the verdict on the chain, a warning where it is not shown to help, the seed."""
+    return [*model.verdict, *([] if model.is_shown else [NOT_SHOWN]), model.seed_reason]
+
+
+def _build_gains(ranking: Ranking, model: ChosenModel) -> Iterator[str]:
+    transfer = ranking.transfer
+    yield from (f"## Gain over `{ranking.baseline}`", "")
+    yield "Points (0 to 100), a mean over languages and seeds, zero-shot from English; 95% intervals over seeds."
+    yield ""
+    rows = []
+    for column in ranking.columns:
+        number = number_from_estimate(estimate := ranking.gains[model.chain, column.name])
+        interval = "-" if number.low is None or number.high is None else f"{number.low:+.1f} to {number.high:+.1f}"
+        rows_of_mask = [transfer.targets.index(target) for target in column.targets]
+        scored = np.flatnonzero(transfer.scored_mask[rows_of_mask].any(axis=0))
+        languages = [transfer.languages[i] for i in scored]
+        listed = f"{len(languages)}" if column.is_mean else ", ".join(languages)
+        gain = number.text if estimate.mean is None else f"{estimate.mean:+.1f}"
+        rows.append((column.name, gain, interval, str(estimate.seeds), listed))
+    yield from _format_table(("target", "gain", "95% interval", "seeds", "languages"), rows)
+
+
+def _build_training(record: Mapping[str, Any], model: ChosenModel) -> Iterator[str]:
+    spec = record["spec"]
+    commit = record.get("repositories", {}).get(spec.get("model"))
+    rate = "-" if model.phase_rate is None else f"{model.phase_rate:g}"
+    yield from ("## Training", "")
+    yield from _format_table(
+        ("", ""),
+        [
+            ("start encoder", f"{spec.get('model')}" + (f", commit {commit}" if commit else "")),
+            ("chain", model.chain),
+            ("learning rate of the phase", rate),
+            ("learning rates that were tried", _format_rates(spec.get("learning_rates"))),
+            ("seed", str(model.seed)),
+            ("precision", str(spec.get("precision", NOT_RECORDED))),
+            ("limits", describe_bounds(spec) or "none"),
+            ("stage", model.stage),
+        ],
+    )
+
+
+def _format_rates(rates: object) -> str:
+    if isinstance(rates, Mapping):
+        return f"{rates['low']:g} to {rates['high']:g}, {rates['draws']} draws"
+    return ", ".join(f"{rate:g}" for rate in rates) if isinstance(rates, list) else NOT_RECORDED
+
+
+def _build_data(record: Mapping[str, Any], model: ChosenModel) -> Iterator[str]:
+    yield from ("## Data", "")
+    data = list_training_data(record, model.chain)
+    if not data:
+        yield "No data of a repository are recorded: the rows of the miniature are made by the program itself."
+        return
+    rows = [(each.task, f"{each.repository} {each.config}", each.commit or "-", each.licence) for each in data]
+    yield from _format_table(("task", "rows for training", "commit", "licence"), rows)
+    yield ""
+    yield (
+        "The licences are those of the rows. That of the start encoder is told by its own repository; look at all of "
+        "them before you hand this model on."
+    )
+
+
+def _build_origin(record: Mapping[str, Any], sweep: str, command: str) -> Iterator[str]:
+    spec = record["spec"]
+    yield from ("## How it was made", "", "```sh")
+    yield build_command(sweep, spec, parse_chain_seeds(spec))
+    yield from (command, "```", "", f"The record of a sweep has none of {UNRECORDED}.", "")
+    versions = ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items())
+    yield f"Code: transfer-search, commit {record.get('commit') or NOT_RECORDED}. Versions: {versions or NOT_RECORDED}."
+
+
+def _format_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(headings)} |"
+    yield f"|{'---|' * len(headings)}"
+    yield from (f"| {' | '.join(map(escape_markdown, row))} |" for row in rows)

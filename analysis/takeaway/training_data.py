@@ -1,0 +1,68 @@
+"""The data that a chain was trained on: repositories and commits that the sweep recorded, and their licences."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spaces.benchmark import BENCHMARKS
+from spaces.chain import Ingredient, parse_chain
+from spaces.dataset import SplitPart
+from spaces.xtreme_data import DATASETS, TASK_SPLITS
+
+NOT_RECORDED = "not recorded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """A repository whose rows a task was trained on. `commit` is known of repositories that were read from the hub."""
+
+    task: str
+    repository: str
+    config: str
+    commit: str | None
+    licence: str
+
+
+def list_training_data(record: Mapping[str, Any], chain: str) -> list[TrainingData]:
+    """Return the training data of a chain's phase, from the content of `sweep.json`; none of a synthetic world."""
+    found = {}
+    for entry in _list_source_names(record, chain):
+        task = entry.partition(" ")[2].partition("@")[0]
+        for line in record.get("sources", {}).get(entry, ()):
+            split, _, repository, config, *_ = line.split()
+            if split == "train":
+                found[task, repository, config] = TrainingData(
+                    task=task,
+                    repository=repository,
+                    config=config,
+                    commit=record.get("repositories", {}).get(repository),
+                    licence=find_licence(task, repository),
+                )
+    return list(found.values())
+
+
+def _list_source_names(record: Mapping[str, Any], chain: str) -> Iterator[str]:
+    """Yield the names that the record gives to the sources of a chain's ingredients."""
+    spec, parsed = record["spec"], parse_chain(chain)
+    benchmark = BENCHMARKS[spec["benchmark"]]
+    mixed = spec.get("mixture", {}).get(parsed.phase, ())
+    for ingredient in map(Ingredient, mixed) if parsed.is_multitask else parsed.ingredients:
+        task, known = ingredient.task, benchmark.intermediates.get(ingredient.task)
+        language = ingredient.language or (None if known is None or known.kind == "mlm" else known.own_language)
+        entries = f"intermediate {task}@{language or ''}"  # masked words without a language are those of all of them
+        for name in record.get("sources", {}):
+            if name == entries or (language is None and name.startswith(entries)):
+                yield name
+
+
+def find_licence(task: str, repository: str) -> str:
+    """Return the licence of the rows that a task trains on from a repository; several if it has several datasets."""
+    splits = TASK_SPLITS.get(task)
+    parts = [] if splits is None else [*splits.train, *([splits.translated] if splits.translated else [])]
+    datasets = [DATASETS[name] for part in parts for name in _list_datasets(part)]
+    licences = [each.licence for each in datasets or DATASETS.values() if repository in (each.repo_id, *each.fallbacks)]
+    return "; ".join(dict.fromkeys(licences)) or NOT_RECORDED
+
+
+def _list_datasets(part: SplitPart) -> list[str]:
+    return [part.dataset, *(_list_datasets(part.fallback) if part.fallback else ())]
