@@ -92,6 +92,7 @@ def test_which_test_sets_are_translations_and_what_names_their_items() -> None:
     shifted = dict.fromkeys(("xnli-mixed", "xnli-perturbed"), "example")
     clean = {"xnli": "example", "xquad": "id", "mlqa": "id"}
     assert parallel["xtreme"] == {**clean, **shifted, "pawsx": "example", "pawsx-perturbed": "example"}
+    assert parallel["xtreme-wide"] == {**parallel["xtreme"], "afrixnli": "example", "indicxnli": "example"}
     assert parallel["xtreme-r"] == {**clean, **shifted, "xcopa": "example", "lareqa": "id"}
     assert set(parallel["miniature"]) == set(MINIATURE.targets)
     assert {task.item_column for task in BENCHMARKS["xtreme-r"].targets.values() if not task.is_parallel} == {"example"}
@@ -105,6 +106,12 @@ def test_which_items_may_share_a_text() -> None:
         "miniature": {**pairs, **questions},
         "xtreme": {**pairs, **questions},
         "xtreme-r": {**nli, **questions, "xcopa": "premise", "lareqa": "passage", "mewslix": "entity"},
+        "xtreme-wide": {
+            **pairs,
+            **questions,
+            **dict.fromkeys(("afrixnli", "indicxnli", "americasnli-test"), "premise"),
+            **dict.fromkeys(("indicqa", "afriqa"), "passage"),
+        },
     }
     assert expected == {
         name: {task.name: task.cluster_text for task in benchmark.targets.values() if task.cluster_text}
