@@ -15,7 +15,7 @@ from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
 from trainables.models.encoder_folder import LABEL_HEAD_FILE
 
-KINDS_WITH_LABELS = ("pair", "tagging")  # kinds whose head predicts labels of its own
+KINDS_WITH_LABELS = ("pair", "text", "tagging")  # kinds whose head predicts labels of its own
 
 
 @dataclass(frozen=True, slots=True)
