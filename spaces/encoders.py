@@ -20,7 +20,7 @@ class EncoderProfile:
     name: str
     learning_rates: tuple[float, ...]  # default axis, ascending
     question_rates: tuple[float, ...]  # of the spaces that answer one question: the middle one, and that of the paper
-    pooling: Literal["first", "segments"] = "first"  # pair tasks: first token, or [u, v, |u-v|, u*v] of the segments
+    pooling: Literal["first", "segments"] = "first"  # of labelled texts: first token, or means of the texts
     # Number of batches whose examples are sorted by length together before they are cut; 1: no sorting. For MNLI in
     # batches of 32, 32 of them leave 4 % padding instead of 56 %.
     bucket: int = 1

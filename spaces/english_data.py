@@ -13,6 +13,19 @@ QA_COLUMNS = {"id": "id", "question": "question", "context": "context", "answers
 COPA_WORDING = {"cause": "What was the cause?", "effect": "What was the effect?"}  # the wording of XTREME-R
 NLI_COLUMNS = {"first": "premise", "second": "hypothesis", "label": "label"}
 
+MASSIVE_INTENTS = tuple(
+    """
+alarm_query alarm_remove alarm_set audio_volume_down audio_volume_mute audio_volume_other audio_volume_up
+calendar_query calendar_remove calendar_set cooking_query cooking_recipe datetime_convert datetime_query
+email_addcontact email_query email_querycontact email_sendemail general_greet general_joke general_quirky iot_cleaning
+iot_coffee iot_hue_lightchange iot_hue_lightdim iot_hue_lightoff iot_hue_lighton iot_hue_lightup iot_wemo_off
+iot_wemo_on lists_createoradd lists_query lists_remove music_dislikeness music_likeness music_query music_settings
+news_query play_audiobook play_game play_music play_podcasts play_radio qa_currency qa_definition qa_factoid qa_maths
+qa_stock recommendation_events recommendation_locations recommendation_movies social_post social_query takeaway_order
+takeaway_query transport_query transport_taxi transport_ticket transport_traffic weather_query
+""".split()
+)
+
 ENGLISH_DATASETS = Table(
     "dataset",
     (
@@ -125,6 +138,16 @@ ENGLISH_DATASETS = Table(
             label_format="letters",
             published_rows={"train": 9_741, "validation": 1_221},
             licence="MIT",
+        ),
+        DatasetSpec(
+            name="massive",
+            repo_id="AmazonScience/massive",  # its main branch holds a loading script
+            configs=("en-US",),
+            columns={"text": "utt", "label": "intent"},
+            label_format="names",
+            published_rows={"train": 11_514, "validation": 2_033},
+            licence="CC BY 4.0",
+            note="MASSIVE: its files and columns are read as its publisher describes them; this was never verified.",
         ),
         DatasetSpec(
             name="siqa",

@@ -1,4 +1,4 @@
-"""Datasets in languages other than English: translations, native datasets, plain texts; and sentences for probes.
+"""Datasets in languages other than English: translations, native datasets, plain texts.
 
 Row numbers are the published ones: a folder with fewer rows is reported as cut.
 """
@@ -10,16 +10,6 @@ from spaces.table import Table
 XNLI_LANGUAGES = ("ar", "bg", "de", "el", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")
 LOCAL_MNLI_LANGUAGES = ("az", "cs", "da", "et", "fi", "hu", "lt", "lv", "nl", "no", "pl", "sv", "uz")
 AMERICASNLI_LANGUAGES = ("aym", "bzd", "cni", "gn", "hch", "nah", "oto", "quy", "shp", "tar")
-_SIB200_NAMES = (
-    "af afr_Latn ar arb_Arab az azj_Latn bg bul_Cyrl bn ben_Beng de deu_Latn el ell_Grek en eng_Latn es "
-    "spa_Latn et est_Latn eu eus_Latn fa pes_Arab fi fin_Latn fr fra_Latn gu guj_Gujr he heb_Hebr hi "
-    "hin_Deva ht hat_Latn hu hun_Latn id ind_Latn it ita_Latn ja jpn_Jpan jv jav_Latn ka kat_Geor kk "
-    "kaz_Cyrl ko kor_Hang lt lit_Latn ml mal_Mlym mr mar_Deva ms zsm_Latn my mya_Mymr nl nld_Latn pa "
-    "pan_Guru pl pol_Latn pt por_Latn qu quy_Latn ro ron_Latn ru rus_Cyrl sw swh_Latn ta tam_Taml te "
-    "tel_Telu th tha_Thai tl tgl_Latn tr tur_Latn uk ukr_Cyrl ur urd_Arab vi vie_Latn wo wol_Latn yo "
-    "yor_Latn zh zho_Hans"
-).split()
-_SIB200_CODES = dict(zip(_SIB200_NAMES[::2], _SIB200_NAMES[1::2], strict=True))
 
 FOREIGN_DATASETS = Table(
     "dataset",
@@ -104,14 +94,6 @@ FOREIGN_DATASETS = Table(
                 "AmericasNLI has no training split, so its validation rows are trained on. They are translations of "
                 "XNLI's dev set, whose English rows selection sees for xnli."
             ),
-        ),
-        DatasetSpec(
-            name="sib200",
-            repo_id="Davlan/sib200",
-            configs=("{code}",),
-            columns={"item": "index_id", "text": "text"},
-            codes=_SIB200_CODES,
-            licence="CC BY-SA 4.0",
         ),
     ),
 )

@@ -26,8 +26,8 @@ xh:xho yi:yid yo:yor za:zha zh:zho,chi zu:zul
 """
 # Standard forms in ISO 639-3, and withdrawn codes.
 _OTHERS = """
-ar:arb az:azj et:ekk fa:pes he:iw id:in jv:jw lv:lvs mg:plt mn:khk ms:zsm ne:npi or:ory ps:pbt qu:quy sq:als sw:swh
-tl:fil uz:uzn yi:ji,ydd zh:cmn
+ar:arb ay:ayr az:azj et:ekk fa:pes ff:fuv he:iw id:in jv:jw kr:knc ku:kmr lv:lvs mg:plt mn:khk ms:zsm ne:npi om:gaz
+or:ory ps:pbt qu:quy sq:als sw:swh tl:fil uz:uzn yi:ji,ydd zh:cmn
 """
 
 _GROUPS = [word.partition(":")[::2] for word in (_ISO_639 + _OTHERS).split()]

@@ -10,10 +10,11 @@ skills below decide what an intermediate task can teach a target: the two share 
     find        find the clause that a question is about, and the part of it that the question asks for
     events      which event follows which
     categories  which kind of thing a noun is
+    topics      which of three arbitrary topics each place belongs to (no text shows it)
     order       who does it to whom
 
-`classes` and `brands` appear in labels only, so an encoder cannot learn them from pretraining. In the null world
-(`trainables/miniature/null_world.py`) the intermediate tasks are taught by other rules and share nothing with any
+`classes`, `brands` and `topics` appear in labels only, so an encoder cannot learn them from pretraining. In the null
+world (`trainables/miniature/null_world.py`) the intermediate tasks are taught by other rules and share nothing with any
 target. The test sets of every target are the same items in every language.
 """
 
@@ -28,6 +29,7 @@ from spaces.miniature_languages import (
     LANGUAGES,
     PARAPHRASE_LABELS,
     POS_TAGS,
+    TOPIC_LABELS,
 )
 from spaces.shifted_targets import mix_languages, perturb_target
 from spaces.table import Table
@@ -59,6 +61,17 @@ _TASKS = (
         recipe=build_recipe(80),
         skills=frozenset({"compare", "relations", "order"}),
         cluster_text="sentence",
+    ),
+    Task(
+        name="sib200",
+        kind="text",
+        about="Which of three topics is a text about? With a tiny training set.",
+        labels=TOPIC_LABELS,
+        other_metrics=("macro_f1",),
+        training_set="sib200-en",
+        recipe=build_recipe(60),
+        skills=frozenset({"topics"}),
+        is_opt_in=True,
     ),
     Task(
         name="udpos",

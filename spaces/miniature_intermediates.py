@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from spaces.miniature_languages import ALL_LANGUAGES, PARAPHRASE_LABELS, SUPERTAGS
+from spaces.miniature_languages import ALL_LANGUAGES, INTENT_LABELS, PARAPHRASE_LABELS, SUPERTAGS
 from spaces.table import Table
 from spaces.task import NLI_LABELS, Recipe, Task
 
@@ -89,6 +89,16 @@ _TASKS = (
         recipe=build_recipe(400),
         is_control=True,
         text_task="mnli",
+    ),
+    Task(
+        name="massive",
+        kind="text",
+        about="Does a text assert or deny something, and of which of three topics?",
+        labels=INTENT_LABELS,
+        other_metrics=("macro_f1",),
+        recipe=build_recipe(300),
+        skills=frozenset({"topics"}),
+        is_opt_in=True,
     ),
     Task(
         name="mlm",

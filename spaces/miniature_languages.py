@@ -20,6 +20,8 @@ ALL_LANGUAGES = tuple(LANGUAGES)
 FOREIGN_LANGUAGES = ALL_LANGUAGES[1:]
 
 PARAPHRASE_LABELS = ("different", "paraphrase")
+TOPIC_LABELS = ("topic1", "topic2", "topic3")
+INTENT_LABELS = (*(f"assert-{topic}" for topic in TOPIC_LABELS), *(f"deny-{topic}" for topic in TOPIC_LABELS))
 # The digit of a noun or verb is its arbitrary class.
 POS_TAGS = ("NOUN1", "NOUN2", "VERB1", "VERB2", "ADJ", "ADP", "ADV", "NUM", "PRON", "PROPN", "PUNCT")
 ENTITY_TAGS = ("O", "B-PER", "I-PER", "B-LOC", "B-ORG", "B-PROD")

@@ -10,6 +10,7 @@ from spaces.columns import Column
 from spaces.table import Table
 
 PROBES_FILE = "probes.parquet"  # in the folder of a stage
+GENERATED, SIB200 = "probe", "sib200"  # sentences that probes read and no target is tested on
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ PROBE_COLUMNS = (
     Column(
         "target",
         "string",
-        "Target, or data set of no target, whose rows were read, for probes that may read those of several; else null.",
+        "Target, or data set that no target is tested on, whose rows were read, for probes that may read those of "
+        "several; else null.",
     ),
     Column("layer", "int64", "Layer of the encoder, 0 for the output of the embeddings; null for probes without one."),
     Column("language", "string", "Language that was measured, alone or against English; null for probes without one."),

@@ -17,7 +17,7 @@ from spaces.xtreme_data import count_published_rows
 LANGUAGE_TARGETS = ("xnli",)  # targets of the question about training languages
 MAX_LANGUAGES = 8  # languages beside English: more of them add little
 ADVERSARIAL_METHODS = ("fgm", "pgd", "freelb", "smart", "r3f", "synonyms")
-ADVERSARIAL_TASKS = ("mnli", "squad", "ccg", "hellaswag")  # one of each kind
+ADVERSARIAL_TASKS = ("mnli", "squad", "ccg", "hellaswag")  # one of each kind of the paper's tasks
 
 ChainNames = tuple[str, ...]
 

@@ -5,6 +5,7 @@ Row numbers are the published ones of the English part: a folder with fewer rows
 
 from spaces.dataset import DatasetSpec
 from spaces.english_data import COPA_WORDING, QA_COLUMNS
+from spaces.flores_codes import FLORES_CODES
 from spaces.table import Table
 from spaces.xtreme_languages import LANGUAGES
 
@@ -17,6 +18,10 @@ _TATOEBA_CODES = {
     **{"ml": "mal", "mr": "mar", "nl": "nld", "pl": "pol", "pt": "por", "ro": "ron", "ru": "rus", "sw": "swh"},
     **{"ta": "tam", "te": "tel", "th": "tha", "tl": "tgl", "tr": "tur", "uk": "ukr", "ur": "urd", "vi": "vie"},
     "zh": "cmn",
+}
+_NUSAX_CODES = {
+    **{"ace": "ace", "ban": "ban", "bbc": "bbc", "bjn": "bjn", "bug": "bug", "en": "eng", "id": "ind", "jv": "jav"},
+    **{"mad": "mad", "min": "min", "nij": "nij", "su": "sun"},
 }
 _TYDIQA_CODES = {name: _UDPOS_CODES[name].lower() for name in "ar bn en fi id ko ru sw te".split()}
 
@@ -151,6 +156,26 @@ TARGET_DATASETS = Table(
             columns={"query": "sentence2", "candidate": "sentence1"},
             codes=_TATOEBA_CODES,
             licence="CC BY 2.0 FR",
+        ),
+        DatasetSpec(
+            name="sib200",  # its training rows are also the sentences of the alignment probes
+            repo_id="Davlan/sib200",
+            configs=("{code}",),
+            columns={"item": "index_id", "text": "text", "label": "category"},
+            label_format="names",
+            codes=FLORES_CODES,
+            published_rows={"train": 701, "validation": 99, "test": 204},
+            licence="CC BY-SA 4.0",
+        ),
+        DatasetSpec(
+            name="nusax",
+            repo_id="indonlp/NusaX-senti",
+            configs=("{code}",),
+            columns={"text": "text", "label": "label"},
+            label_format="names",
+            codes=_NUSAX_CODES,
+            published_rows={"train": 500, "validation": 100, "test": 400},
+            licence="CC BY-SA 4.0",
         ),
         DatasetSpec(
             name="xcopa",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from spaces.language import ENGLISH, split_pair
 
-TaskKind = Literal["pair", "tagging", "span", "choice", "mlm", "retrieval"]
+TaskKind = Literal["pair", "text", "tagging", "span", "choice", "mlm", "retrieval"]
 Split = Literal["train", "dev", "test"]
 AnswerScript = Literal["squad1", "squad2", "mlqa"]  # official script that scores answers: SQuAD 1.1, SQuAD 2.0, MLQA
 RetrievalMode = Literal["nearest", "mine", "rank"]
@@ -22,6 +22,7 @@ CLASSIFICATION, STRUCTURED = "sentence classification", "structured prediction"
 ANSWERING, RETRIEVAL = "question answering", "retrieval"
 GROUP_OF_KIND: Mapping[TaskKind, str] = {
     "pair": CLASSIFICATION,
+    "text": CLASSIFICATION,
     "choice": CLASSIFICATION,
     "tagging": STRUCTURED,
     "span": ANSWERING,
@@ -110,7 +111,7 @@ class Task:
     about: str  # one sentence
     languages: tuple[str, ...] = (ENGLISH,)  # evaluation languages
     training_languages: tuple[str, ...] = (ENGLISH,)  # languages with training rows, its own first
-    labels: tuple[str, ...] = ()  # names in the order of their ids (pair, tagging)
+    labels: tuple[str, ...] = ()  # names in the order of their ids (pair, text, tagging)
     official_metrics: tuple[str, ...] = ("accuracy",)  # the task score, on dev and test, is their mean
     other_metrics: tuple[str, ...] = ()  # reported next to the official ones
     training_set: str | None = None  # targets with the same training set share one stage

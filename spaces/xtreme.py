@@ -1,7 +1,8 @@
 """The benchmark `xtreme`: intermediate tasks of Phang et al. 2020 and targets of XTREME (Hu et al. 2020).
 
 Test sets are translations of the same items in XNLI (Conneau et al. 2018), PAWS-X (Yang et al. 2019) and XQuAD (Artetxe
-et al. 2020), and in MLQA (Lewis et al. 2020) for the questions that two languages share.
+et al. 2020), and in MLQA (Lewis et al. 2020) for the questions that two languages share. So are those of two targets
+that XTREME does not have and that are opt-in: SIB-200 (Adelani et al. 2024) and NusaX (Winata et al. 2023).
 
 Within a test set items share texts: XNLI has three hypotheses for each premise, PAWS-X up to seven pairs around one
 sentence, and question answering several questions about one passage.
@@ -18,6 +19,8 @@ from spaces.xtreme_languages import LANGUAGES
 __all__ = ["ENTITY_TAGS", "INTERMEDIATES", "LANGUAGES", "NLI_LABELS", "SHIFTED_TARGETS", "TARGETS", "UPOS_TAGS"]
 
 UPOS_TAGS = tuple("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split())
+TOPICS = tuple("science/technology travel politics sports health entertainment geography".split())
+SENTIMENTS = ("negative", "neutral", "positive")
 ENTITY_TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 
 _build_tagging_task = partial(
@@ -26,6 +29,17 @@ _build_tagging_task = partial(
     official_metrics=("f1",),
     other_metrics=("accuracy",),
     recipe=Recipe(epochs=10, batch_size=32, max_length=256),
+)
+
+# As in SIB-200's own script for zero-shot transfer, whose batches are 16 rows twice.
+_build_text_task = partial(
+    Task,
+    kind="text",
+    other_metrics=("macro_f1",),
+    recipe=Recipe(epochs=20, batch_size=32, max_length=164),
+    is_translated=True,
+    is_parallel=True,
+    is_opt_in=True,
 )
 
 _PLAIN_TARGETS = Table(
@@ -54,6 +68,20 @@ _PLAIN_TARGETS = Table(
             is_translated=True,
             is_parallel=True,
             cluster_text="sentence",
+        ),
+        _build_text_task(
+            name="sib200",
+            about="SIB-200: which of seven topics is a sentence of FLORES-200 about? Trained on 701 rows.",
+            languages=tuple(LANGUAGES),
+            labels=TOPICS,
+            training_set="sib200",
+        ),
+        _build_text_task(
+            name="nusax",
+            about="NusaX: is a comment negative, neutral or positive? XTREME has 3 of its 12 languages.",
+            languages=("en", "id", "jv"),
+            labels=SENTIMENTS,
+            training_set="nusax",
         ),
         _build_tagging_task(
             name="udpos",

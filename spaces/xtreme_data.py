@@ -79,9 +79,9 @@ TASK_SPLITS = Table(
                 _build_part("snli", "validation", is_optional=True),
             ),
         ),
-        *map(_build_english_splits, ("qqp", "squad2", "squad", "hellaswag", "ccg", "cosmosqa", "csqa")),
+        *map(_build_english_splits, ("qqp", "squad2", "squad", "hellaswag", "ccg", "cosmosqa", "csqa", "massive")),
         replace(_build_target_splits("xnli", train="mnli"), translated=_MNLI_TRANSLATED),
-        _build_target_splits("pawsx"),
+        *map(_build_target_splits, ("pawsx", "sib200", "nusax")),
         _build_target_splits("udpos", fallback="udpos_local"),
         _build_target_splits("panx", fallback="wikiann"),
         replace(

@@ -8,6 +8,7 @@ three epochs, as in jiant's guide, in larger batches. `recipes.py` has those of 
 from dataclasses import replace
 from functools import partial
 
+from spaces.english_data import MASSIVE_INTENTS
 from spaces.foreign_data import AMERICASNLI_LANGUAGES, LOCAL_MNLI_LANGUAGES, XNLI_LANGUAGES
 from spaces.table import Table
 from spaces.task import NLI_LABELS, Recipe, Task
@@ -93,6 +94,15 @@ _TASKS = (
         name="americasnli",
         about="AmericasNLI: XNLI's question in ten languages of the Americas, of which Aymara is the first.",
         training_languages=AMERICASNLI_LANGUAGES,
+        is_opt_in=True,
+    ),
+    Task(
+        name="massive",
+        kind="text",
+        about="MASSIVE: which of 60 things is asked of an assistant?",
+        labels=MASSIVE_INTENTS,
+        other_metrics=("macro_f1",),
+        recipe=_GUIDE_RECIPE,
         is_opt_in=True,
     ),
     _build_nli_task(

@@ -14,6 +14,7 @@ from trainables.features.examples import Example
 
 TEXT = Value("string")
 PAIR = Features({"premise": TEXT, "hypothesis": TEXT, "label": ClassLabel(names=list(NLI_LABELS))})
+TOPIC = Features({"index_id": Value("int64"), "text": TEXT, "category": TEXT})
 XNLI = Features({"language": TEXT, "sentence1": TEXT, "sentence2": TEXT, "gold_label": TEXT})
 TAGGED = Features({"tokens": List(TEXT), "pos_tags": List(ClassLabel(names=list(UPOS_TAGS)))})
 QA = Features(
@@ -28,6 +29,10 @@ QA = Features(
 
 def pair_rows(count: int, label: int = 0) -> list[dict[str, Any]]:
     return [{"premise": f"p{i}", "hypothesis": f"h{i}", "label": label} for i in range(count)]
+
+
+def topic_rows(count: int, category: str = "travel") -> list[dict[str, Any]]:
+    return [{"index_id": i, "text": f"t{i}", "category": category} for i in range(count)]
 
 
 def qa_row(context: str, answers: list[str], starts: list[int], name: str = "q") -> dict[str, Any]:

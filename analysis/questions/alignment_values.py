@@ -15,6 +15,7 @@ from analysis.transfer.phases import find_winners
 from spaces.chain import MLM, NONE
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
+from spaces.probe_columns import GENERATED, SIB200
 
 PROBE_FAMILY = "alignment"
 # Measures, each the mean of its probes. The first was chosen before any change was seen: it requires telling a
@@ -124,7 +125,7 @@ def _find_target_sentences(transfer: Transfer, rows: pl.DataFrame) -> tuple[str,
     if None in named:
         return None
     targets = {name for benchmark in benchmarks_of(transfer) for name in benchmark.targets}
-    return tuple(name for name in named if name in targets)
+    return tuple(name for name in named if name in targets and name not in (GENERATED, SIB200))
 
 
 def _collect_stage_values(rows: pl.DataFrame, layers: tuple[int, ...], languages: tuple[str, ...]) -> dict[str, Array]:

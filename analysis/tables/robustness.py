@@ -10,7 +10,7 @@ from analysis.tables.numbers import summarise_seeds
 from spaces.method import METHODS
 from spaces.space_chains import ADVERSARIAL_METHODS
 
-TASK_KINDS = ("pair", "tagging", "span", "choice", "mlm")
+TASK_KINDS = ("pair", "text", "tagging", "span", "choice", "mlm")
 BASIS_NAMES = {"steps": "equal steps", "compute": "equal compute"}
 OUTCOME_HEADINGS = {"mixed drop": "drop where mixed", "perturbed drop": "drop where perturbed"}
 OUTCOME_COLUMNS = tuple(GridColumn(OUTCOME_HEADINGS.get(outcome, outcome), "difference") for outcome in OUTCOMES)

@@ -33,6 +33,7 @@ PROBE_FAMILY_BYTES = 200_000  # of a family of probes: some 10,000 values for 25
 # Bytes of one row: its predictions, and its sub-tokens in a tokenised table (up to 16 bytes each, plus 40).
 PREDICTION_ROW_BYTES: dict[TaskKind, int] = {
     "pair": 16,
+    "text": 16,
     "choice": 16,
     "tagging": 80,
     "span": 100,
@@ -41,6 +42,7 @@ PREDICTION_ROW_BYTES: dict[TaskKind, int] = {
 }
 TABLE_ROW_BYTES: dict[TaskKind, int] = {
     "pair": 900,
+    "text": 700,
     "choice": 1_600,
     "tagging": 700,
     "span": 4_000,
@@ -93,8 +95,8 @@ def _count_head_parameters(task: Task, shape: EncoderShape, pooling: str) -> int
         case "mlm":
             return width**2 + shape.vocabulary
         case _:
-            pooled = 4 * width if pooling == "segments" else width
-            return (pooled + 1) * width + (width + 1) * (labels if task.kind == "pair" else 1)
+            pooled = 4 * width if pooling == "segments" and task.kind != "text" else width
+            return (pooled + 1) * width + (width + 1) * (1 if task.kind == "choice" else labels)
 
 
 def list_trained_tasks(request: SweepRequest, stratum: Stratum) -> list[Task]:

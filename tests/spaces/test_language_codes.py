@@ -3,6 +3,7 @@
 import pytest
 
 from spaces.benchmark import BENCHMARKS
+from spaces.flores_codes import FLORES_CODES
 from spaces.language_codes import CODES, canonical_code
 
 TABLE = {name for benchmark in BENCHMARKS.values() for name in benchmark.languages}
@@ -27,6 +28,16 @@ def test_every_natural_language_of_a_benchmark_is_its_own_code() -> None:
     longer = {name for name in TABLE if len(name) == 3}
     assert {name for name in TABLE if canonical_code(name, TABLE) != name} == longer
     assert not longer & CODES.keys()
+
+
+def test_codes_of_flores_are_read_as_the_names_that_languages_have_here() -> None:
+    assert len(FLORES_CODES) == len({*FLORES_CODES.values()}) == 205
+    for name, code in FLORES_CODES.items():
+        base, _, script = name.partition("_")
+        assert canonical_code(code) in (base, None if len(base) == 3 else base), code
+        assert not script or (code.endswith(f"_{script}") and base in FLORES_CODES)
+    xtreme = BENCHMARKS["xtreme"].languages
+    assert {*xtreme} <= {*FLORES_CODES} and {*BENCHMARKS["xtreme-r"].languages} <= {*FLORES_CODES}
 
 
 def test_no_code_is_given_twice() -> None:

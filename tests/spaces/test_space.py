@@ -91,7 +91,8 @@ def test_which_test_sets_are_translations_and_what_names_their_items() -> None:
     }
     shifted = dict.fromkeys(("xnli-mixed", "xnli-perturbed"), "example")
     clean = {"xnli": "example", "xquad": "id", "mlqa": "id"}
-    assert parallel["xtreme"] == {**clean, **shifted, "pawsx": "example", "pawsx-perturbed": "example"}
+    by_row = dict.fromkeys(("pawsx", "pawsx-perturbed", "sib200", "nusax"), "example")
+    assert parallel["xtreme"] == {**clean, **shifted, **by_row}
     assert parallel["xtreme-wide"] == {**parallel["xtreme"], "afrixnli": "example", "indicxnli": "example"}
     assert parallel["xtreme-r"] == {**clean, **shifted, "xcopa": "example", "lareqa": "id"}
     assert set(parallel["miniature"]) == set(MINIATURE.targets)

@@ -29,7 +29,7 @@ SOURCE = DataSource(benchmark="miniature")
 PROFILE = PROFILES["miniature"]
 RECIPE = Recipe(steps=20, batch_size=8, max_length=64, stride=16)
 ONE_STEP = Recipe(steps=1, batch_size=8, max_length=64)
-TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
+TASKS = {"pair": "mnli", "text": "massive", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
 
 
 def train_table(task: Task, encoding: Encoding, language: str | None = None, count: int = 40) -> FeatureTable:

@@ -139,7 +139,7 @@ def _is_here(task: Task, origin: Origin, language: str | None = None) -> bool:
 
 
 def _check_labels(task: Task, location: SplitLocation, language: str, types: datasets.Features) -> None:
-    """Raise UsageError for labels of unknown names, bare numbers, or (in a folder) none at all."""
+    """Raise UsageError for labels of unknown names (with file and row), bare numbers, or (in a folder) none at all."""
     dataset = location.spec
     column = dataset.columns["answers"] if task.kind == "span" else dataset.label_column
     feature = item_type_of(types[column])
@@ -156,7 +156,11 @@ def _check_labels(task: Task, location: SplitLocation, language: str, types: dat
         values = load_rows.read_distinct_values(location, column, language)
         is_withheld = all(value in WITHHELD_LABELS for value in values)
         for value in values if has_names else ():
-            label_id_of(value)
+            try:
+                label_id_of(value)
+            except UsageError as error:
+                file, row = load_rows.find_row(location, column, value)
+                raise UsageError(f"{error} It is in row {row:,} of {file}: correct or remove that row.") from error
     if is_withheld:
         raise WithheldLabelsError(f"no labels in {language!r} (they are withheld): give files that have them.")
 

@@ -44,7 +44,8 @@ def inspect(task: Task, origin: Origin, language: str | None = None) -> DataRepo
     for split in SPLITS:
         report, faults = _report_split(task, split, list_split_languages(task, split, language), origin)
         reports += [report] if report.languages else []
-        problems += faults
+        # A label of a first row that the check of all rows has told already stands there with its place.
+        problems += [fault for fault in faults if not any(problem.startswith(fault) for problem in problems)]
     return DataReport(
         name=name,
         task=task,

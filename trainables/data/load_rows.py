@@ -6,6 +6,7 @@ the table says, and if the hub cannot be asked.
 
 import functools
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -129,6 +130,18 @@ def read_distinct_values(location: SplitLocation, column: str, language: str) ->
             values = values.flatten()
         distinct |= dict.fromkeys(values.unique().to_pylist())
     return list(distinct)
+
+
+def find_row(location: SplitLocation, column: str, value: Any) -> tuple[Path, int]:
+    """Return the file and the number, from 1 on, of the first row that has a value, alone or in a list.
+
+    Raises ValueError if no row of the location has it.
+    """
+    for file in location.files:
+        for number, found in enumerate(parquet_files.read_table(file, [column])[column].to_pylist(), start=1):
+            if value in (found if isinstance(found, list) else [found]):
+                return file, number
+    raise ValueError(f"{location}: no row has {value!r} in the column {column}.")
 
 
 def check_columns(location: SplitLocation, types: datasets.Features) -> None:

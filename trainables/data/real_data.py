@@ -160,7 +160,7 @@ def find_test_languages(task: Task, origin: Origin) -> tuple[str, ...]:
 
 def resolve_labels(task: Task, origin: Origin) -> Task:
     """Return the task with its labels, where only the data name them (supertags)."""
-    if task.labels or task.kind not in ("tagging", "pair"):
+    if task.labels or task.kind not in ("tagging", "pair", "text"):
         return task
     return dataclasses.replace(task, labels=_read_labels(task, origin))
 

@@ -22,6 +22,7 @@ from trainables.features.examples import (
     PassageExample,
     SpanExample,
     TaggingExample,
+    TextExample,
 )
 
 LONGEST_PASSAGE = 20_000  # characters of a text to train on: nearly every article is shorter
@@ -69,6 +70,19 @@ def iter_pairs(rows: DatasetRows, task: Task, training: bool) -> Iterator[Exampl
             yield EMPTY_TEXT
         else:
             yield PairExample(first or "", second or "", label)
+
+
+def _iter_texts(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
+    """Yield for every row its text, or the reason why it gives none."""
+    label_id_of = make_label_mapper(task, rows.dataset, rows.column_type("label"))
+    for text, value in rows.iter_columns("text", "label"):
+        label = label_id_of(value)
+        if label is None:
+            yield NO_LABEL
+        elif training and not (text or "").strip():
+            yield EMPTY_TEXT
+        else:
+            yield TextExample(text or "", label)
 
 
 def _iter_tagging(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
@@ -192,6 +206,7 @@ def _word_question(question: str, dataset: DatasetSpec) -> str:
 
 _CONVERTERS: dict[str, Callable[[DatasetRows, Task, bool], Iterator[Example | str]]] = {
     "pair": iter_pairs,
+    "text": _iter_texts,
     "tagging": _iter_tagging,
     "span": _iter_spans,
     "choice": _iter_choices,

@@ -1,7 +1,7 @@
-"""SIB-200's sentences: parallel in 205 languages, and rows of no target.
+"""SIB-200's sentences for probes: parallel in 205 languages, and test rows of no target.
 
-They are half of FLORES-200 (Adelani et al. 2024; NLLB Team 2022). The same `index_id` is the same sentence in every
-language, and in the same split.
+They are the training rows of the opt-in target `sib200`, and half of FLORES-200 (Adelani et al. 2024; NLLB Team 2022).
+The same `index_id` is the same sentence in every language, and in the same split.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from spaces.dataset import SplitPart
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
+from spaces.probe_columns import SIB200
 from spaces.xtreme_data import DATASETS
 from trainables.data import load_rows
 from trainables.data.locate import locate_part
 from trainables.data.split_files import Origin, SplitLocation
 from trainables.features.examples import ProbeSentences, Translations
 
-PART = SplitPart(dataset="sib200", splits=("train",))  # 701 sentences: more than probes read
+PART = SplitPart(dataset=SIB200, splits=("train",))  # 701 sentences: more than probes read
 
 
 def find_sentence_languages(languages: Iterable[str], origin: Origin) -> tuple[str, ...]:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
+from spaces.probe_columns import GENERATED
 from spaces.task import Split, Task
 from trainables.data.pool_limit import limit_pairs
 from trainables.features.examples import Example, Pool, ProbeSentences
-
-GENERATED = "probe"  # the miniature's sentences that only probes read
 
 if TYPE_CHECKING:
     from trainables.data.data_check import DataProblem
@@ -163,7 +162,7 @@ def compute_fingerprint(source: DataSource, task: Task, language: str | None = N
     if source.is_miniature:
         from trainables.miniature import world
 
-        return world.build_world(source.world_seed, source.null_world).fingerprint
+        return world.compute_fingerprint(world.build_world(source.world_seed, source.null_world), task)
     from trainables.data import fingerprint
 
     return fingerprint.compute_fingerprint(task, source.origin, language)

@@ -17,6 +17,14 @@ class PairExample:
 
 
 @dataclass(frozen=True, slots=True)
+class TextExample:
+    """A text and the id of its label (an index into the task's `labels`)."""
+
+    text: str
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaggingExample:
     """Words and the id of each word's tag (an index into the task's `labels`)."""
 
@@ -97,7 +105,7 @@ class ProbeSentences:
     by_language: Mapping[str, Translations]
 
 
-Example = PairExample | TaggingExample | SpanExample | ChoiceExample | PassageExample
+Example = PairExample | TextExample | TaggingExample | SpanExample | ChoiceExample | PassageExample
 Pool = ParallelPool | RankingPool
 
 

@@ -19,9 +19,9 @@ class Feature:
 
     `example` is the index of its example: a long example has several features. `target` is a label id, or start and
     end, or one id per position. `marks` holds for each row and position the word index (tagging), the segment (pair,
-    choice), or a number above 0 where an answer may lie (span, see kinds/span.py); -1 elsewhere. `origin` leads back to
-    the example: the indices (words,) of the words in the sentence (tagging), or the characters of the context that each
-    position covers, begin and end (positions, 2) (span); empty for other kinds.
+    text, choice), or a number above 0 where an answer may lie (span, see kinds/span.py); -1 elsewhere. `origin` leads
+    back to the example: the indices (words,) of the words in the sentence (tagging), or the characters of the context
+    that each position covers, begin and end (positions, 2) (span); empty for other kinds.
     """
 
     example: int

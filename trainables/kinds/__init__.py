@@ -6,12 +6,19 @@ from torch import nn
 
 from spaces.encoders import EncoderProfile
 from spaces.task import Task
-from trainables.kinds import choice, mlm, pair, span, tagging
+from trainables.kinds import choice, mlm, pair, span, tagging, text
 from trainables.kinds.kind import KindOfTask
 from trainables.models.encoder import Encoder
 from trainables.models.layer_fusion import LayerFusion
 
-KINDS: Mapping[str, KindOfTask] = {"pair": pair, "choice": choice, "tagging": tagging, "span": span, "mlm": mlm}
+KINDS: Mapping[str, KindOfTask] = {
+    "pair": pair,
+    "text": text,
+    "choice": choice,
+    "tagging": tagging,
+    "span": span,
+    "mlm": mlm,
+}
 
 
 def build_task_head(encoder: Encoder, task: Task, profile: EncoderProfile, *, fuse_layers: bool) -> nn.Module:

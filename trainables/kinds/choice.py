@@ -13,7 +13,7 @@ from trainables.features.examples import ChoiceExample
 from trainables.features.features import Feature, Ids, Tensors
 from trainables.kinds import pair
 from trainables.kinds.kind import IMPOSSIBLE_LOGIT
-from trainables.kinds.pooling import PooledHead
+from trainables.kinds.pooling import PooledHead, count_segments
 from trainables.models.encoder import Encoder
 
 # Loss, decoding and scores are those of sentence pairs: the number of the right option is the label.
@@ -65,7 +65,7 @@ class ChoiceHead(nn.Module):
 
     def __init__(self, width: int, dropout: float, profile: EncoderProfile) -> None:
         super().__init__()
-        self.score = PooledHead(width, 1, dropout, profile)
+        self.score = PooledHead(width, 1, dropout, count_segments("choice", profile))
 
     def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
         """Return logits (batch, options) from hidden states (rows, length, width); missing options: minus infinity."""

@@ -15,7 +15,7 @@ from spaces.task import Task
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
 
-KINDS_WITH_LABELS = ("pair", "tagging")  # kinds whose head predicts labels of its own
+KINDS_WITH_LABELS = ("pair", "text", "tagging")  # kinds whose head predicts labels of its own
 
 
 @dataclass(frozen=True, slots=True)

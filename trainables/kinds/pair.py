@@ -1,22 +1,25 @@
-"""Sentence pairs: one label for two sentences (NLI, paraphrase)."""
+"""Sentence pairs: one label for two sentences (NLI, paraphrase).
+
+Single texts and multiple choice are predicted and scored alike, so their files take what they share from here.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
-from transformers import PreTrainedTokenizerBase
+from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
-from trainables.features.examples import ChoiceExample, PairExample
+from trainables.features.examples import ChoiceExample, PairExample, TextExample
 from trainables.features.features import Feature, Ids, Tensors
 from trainables.kinds.kind import ScoreParts, token_types_of
-from trainables.kinds.pooling import PooledHead
+from trainables.kinds.pooling import PooledHead, count_segments
 from trainables.models.encoder import Encoder
 from trainables.scoring.metrics import accuracy, mark_hits
 
-Labelled = PairExample | ChoiceExample
+Labelled = PairExample | TextExample | ChoiceExample
 
 per_position = False
 
@@ -36,6 +39,13 @@ def encode(
         truncation="longest_first",
         max_length=recipe.max_length,
     )
+    return build_features(coded, examples, profile)
+
+
+def build_features(
+    coded: BatchEncoding, examples: Sequence[PairExample | TextExample], profile: EncoderProfile
+) -> list[Feature]:
+    """Return one feature per example, each of one row: what the tokenizer made of it, and its label."""
     return [
         Feature(
             example=i,
@@ -50,7 +60,7 @@ def encode(
 
 def build_head(encoder: Encoder, task: Task, profile: EncoderProfile) -> nn.Module:
     """Return a head with one output per label."""
-    return PooledHead(encoder.width, len(task.labels), encoder.dropout, profile)
+    return PooledHead(encoder.width, len(task.labels), encoder.dropout, count_segments("pair", profile))
 
 
 def compute_loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
@@ -59,7 +69,7 @@ def compute_loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
 
 
 def flatten_logits(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
-    """Return the logits as they are: one distribution per pair, over the labels."""
+    """Return the logits as they are: one distribution per example, over the labels."""
     return logits
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from spaces.task import Split
-from trainables.miniature import choices, pairs, pools, spans, tags
+from trainables.miniature import choices, pairs, pools, spans, tags, texts
 from trainables.miniature.choices import ChoiceItem
 from trainables.miniature.corpus import split_of
 from trainables.miniature.grammar import render_english
@@ -19,13 +19,14 @@ from trainables.miniature.pairs import PairItem
 from trainables.miniature.pools import PoolItem
 from trainables.miniature.spans import SpanItem
 from trainables.miniature.tags import TagItem
+from trainables.miniature.texts import TextItem
 
-Item = PairItem | TagItem | SpanItem | ChoiceItem | PoolItem
+Item = PairItem | TextItem | TagItem | SpanItem | ChoiceItem | PoolItem
 
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """A synthetic world. `fingerprint` changes with everything that the world can generate."""
+    """A synthetic world. `fingerprint` changes with all that the world can generate but what has a hash of its own."""
 
     seed: int
     is_null: bool
@@ -35,10 +36,14 @@ class World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemGenerator:
-    """The generator of a data set's items, and the size of its training set."""
+    """The generator of a data set's items, and the size of its training set.
+
+    `has_own_hash`: the data set came later and is in no hash but its own, so that stages of others keep their keys.
+    """
 
     draw: Callable[[random.Random, Lexicon], Item]
     train_items: int = 0
+    has_own_hash: bool = False
 
 
 # By name of the task, or of the training set that targets have of their own.
@@ -62,6 +67,8 @@ ITEM_GENERATORS: Mapping[str, ItemGenerator] = {
     "mlqa": ItemGenerator(draw=lambda rng, _: spans.draw_passage_question(rng, spans.MLQA)),
     "bucc": ItemGenerator(draw=pools.draw_pool_item),
     "tatoeba": ItemGenerator(draw=pools.draw_pool_item),
+    "massive": ItemGenerator(draw=lambda rng, _: texts.draw_intent_item(rng), train_items=4000, has_own_hash=True),
+    "sib200-en": ItemGenerator(draw=lambda rng, _: texts.draw_topic_item(rng), train_items=60, has_own_hash=True),
 }
 
 
@@ -83,7 +90,7 @@ def _english_text(item: Item) -> str:
     match item:
         case PairItem(first, second):
             return f"{render_english(first)} {render_english(second)}"
-        case TagItem(sentence):
+        case TagItem(sentence) | TextItem(sentence):
             return render_english(sentence)
         case PoolItem():
             return item.meaning

@@ -42,6 +42,7 @@ AMBIGUOUS = tuple("Jordan Houston Austin Florence Kent Chelsea".split())  # last
 FUNCTION_WORDS = ("in", "for", "never", "are", "who", "what", "where", "which", "before", "after")
 SHARED_SYMBOLS = ("2", "3", "4", "5", "6", "7", "8", "9", ".", "?")  # the same in every language
 VERB_SUFFIX, CASE_SUFFIX = "-v", "-o"
+TOPICS = 3  # into which the places are divided by lot
 
 ALL_NOUNS = tuple(noun for nouns in NOUNS.values() for noun in nouns)
 ALL_VERBS = tuple(verb for poles in VERBS for pole in poles for verb in pole)
@@ -82,6 +83,7 @@ class Lexicon:
 
     words: Mapping[str, Mapping[str, str]]  # language -> concept -> word
     classes: Mapping[str, int]  # 0 or 1 for each noun and verb
+    topics: Mapping[str, int]  # 0 to TOPICS - 1 for each place
     products: frozenset[str]  # the organisations and ambiguous names that count as products
     follows: tuple[int, ...]  # follows[g] is the group of verbs that comes after group g in a course of events
 
@@ -104,7 +106,8 @@ def build_lexicon(seed: int) -> Lexicon:
     random.Random(f"{seed}/events").shuffle(cycle)
     next_of = dict(zip(cycle, cycle[1:] + cycle[:1], strict=True))
     follows = tuple(next_of[group] for group in range(len(VERBS)))
-    return Lexicon(words=words, classes=classes, products=products, follows=follows)
+    topics = draw_lots(PLACES + AMBIGUOUS, TOPICS, f"{seed}/topics")
+    return Lexicon(words=words, classes=classes, topics=topics, products=products, follows=follows)
 
 
 def _build_words(source: Mapping[str, str], relation: LanguageRelation, seed: int, used: set[str]) -> dict[str, str]:

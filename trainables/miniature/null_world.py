@@ -9,17 +9,22 @@ from dataclasses import replace
 
 from spaces.miniature_languages import SUPERTAGS
 from trainables.miniature.choices import ChoiceItem
-from trainables.miniature.grammar import RenderedWord
+from trainables.miniature.grammar import Clause, RenderedWord
 from trainables.miniature.lexicon import ALL_VERBS, FIRST_NAMES, NAMES, NOUNS, SHARED_SYMBOLS, WORD_GROUPS, draw_lots
 from trainables.miniature.pairs import PairItem
 from trainables.miniature.spans import SpanItem
 
 
 def relabel_pair(item: PairItem, task: str, labels: int, seed: int) -> PairItem:
-    """Return the pair with the lot of the first sentence's agent (a first name) as its label: nothing is compared."""
-    lacks_name = item.first.asked == "agent"  # the question does not contain the name: its verb decides
-    group, word = (ALL_VERBS, item.first.verb) if lacks_name else (FIRST_NAMES, item.first.agent[0])
-    return replace(item, label=draw_lots(group, labels, f"{seed}/null/{task}")[word])
+    """Return the pair with a label that the first sentence decides: nothing is compared."""
+    return replace(item, label=draw_label(item.first, task, labels, seed))
+
+
+def draw_label(sentence: Clause, task: str, labels: int, seed: int) -> int:
+    """Return the lot of the sentence's agent (a first name)."""
+    lacks_name = sentence.asked == "agent"  # the question does not contain the name: its verb decides
+    group, word = (ALL_VERBS, sentence.verb) if lacks_name else (FIRST_NAMES, sentence.agent[0])
+    return draw_lots(group, labels, f"{seed}/null/{task}")[word]
 
 
 def relabel_span(item: SpanItem, task: str, answerable: bool, seed: int) -> SpanItem:

@@ -2,7 +2,7 @@
 
     concepts and their words              lexicon.py
     sentences of concepts                 grammar.py (clauses), meaning.py (synonyms, opposites, kinds, events)
-    items of the data sets                pairs.py, tags.py, spans.py, choices.py, pools.py, drawn by items.py
+    items of the data sets                pairs.py, texts.py, tags.py, spans.py, choices.py, pools.py, drawn by items.py
     their labels in the null world        null_world.py
     texts for pretraining, masked words   corpus.py
     tokens                                tokens.py
@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from transformers import PreTrainedTokenizerFast
 
+from spaces.language import ENGLISH
 from spaces.task import Split, Task
 from trainables.features.examples import (
     ChoiceExample,
@@ -25,8 +26,9 @@ from trainables.features.examples import (
     ParallelPool,
     PassageExample,
     TaggingExample,
+    TextExample,
 )
-from trainables.miniature import null_world, pairs, spans, tags
+from trainables.miniature import null_world, pairs, spans, tags, texts
 from trainables.miniature.choices import ChoiceItem
 from trainables.miniature.corpus import generate_corpus, generate_passages
 from trainables.miniature.grammar import Clause, join_words, render, render_english
@@ -37,9 +39,18 @@ from trainables.miniature.pairs import PairItem
 from trainables.miniature.pools import PoolItem
 from trainables.miniature.spans import SpanItem
 from trainables.miniature.tags import TagItem
+from trainables.miniature.texts import TextItem
 from trainables.miniature.tokens import build_word_tokenizer
 
-__all__ = ["MAX_TOKENS", "World", "build_tokenizer", "build_world", "generate_examples", "generate_pool"]
+__all__ = [
+    "MAX_TOKENS",
+    "World",
+    "build_tokenizer",
+    "build_world",
+    "compute_fingerprint",
+    "generate_examples",
+    "generate_pool",
+]
 
 VERSION = 2  # raised whenever a change here alters what a seed generates
 MAX_TOKENS = 72  # longest input of the encoder
@@ -54,12 +65,23 @@ def build_world(seed: int = 0, null: bool = False) -> World:
     lexicon = build_lexicon(seed)
     world = World(seed, null, lexicon, fingerprint="")
     # Samples of items and texts represent their generators: a change that shows in them needs no new VERSION.
-    items = [(name, data.train_items, draw_items(world, name, "dev", 3)) for name, data in ITEM_GENERATORS.items()]
+    hashed = {name: data for name, data in ITEM_GENERATORS.items() if not data.has_own_hash}
+    items = [(name, data.train_items, draw_items(world, name, "dev", 3)) for name, data in hashed.items()]
     passages = generate_passages(lexicon, seed, "dev", "en", 3)
     texts = (list(generate_corpus(lexicon, seed, 20)), TRAIN_PASSAGES, passages)
     sizes = (DEV_ITEMS, TEST_ITEMS, POOL_PAIRS, DISTRACTORS)
     content = (VERSION, seed, null, lexicon.vocabulary(), *sizes, items, texts)
     return replace(world, fingerprint=hashlib.sha256(repr(content).encode()).hexdigest()[:16])
+
+
+def compute_fingerprint(world: World, task: Task) -> str:
+    """Return a hash of the world and of all that the task reads: equal fingerprints mean equal examples."""
+    name = task.training_set or task.name
+    if name not in ITEM_GENERATORS or not ITEM_GENERATORS[name].has_own_hash:
+        return world.fingerprint
+    rows = generate_examples(world, task, "dev", ENGLISH)[:3]
+    content = (world.fingerprint, name, ITEM_GENERATORS[name].train_items, rows)
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
 def build_tokenizer(world: World) -> PreTrainedTokenizerFast:
@@ -143,6 +165,13 @@ def _render_example(world: World, task: Task, split: Split, item: Item, language
             if task.shift == "perturbed" and split == "test":
                 item = pairs.perturb_pair(item)
             return PairExample(text(item.first), text(item.second, language=second), item.label)
+        case TextItem(sentence):
+            label = (
+                null_world.draw_label(sentence, task.name, len(task.labels), world.seed)
+                if is_relabelled
+                else texts.LABELLERS[task.name](sentence, world.lexicon)
+            )
+            return TextExample(text(sentence), label)
         case TagItem(sentence):
             pieces = render(sentence, language, words)
             tagger, labels = tags.TAGGERS[task.name]

@@ -11,8 +11,9 @@ from trainables.features.template import Template, read_template
 from trainables.features.words import SENTENCES, find_word_style
 from trainables.models.weight_files import RefusedEncoderError, check_no_pointer
 
-ALL_KINDS: tuple[TaskKind, ...] = ("pair", "choice", "tagging", "span", "mlm", "retrieval")
-PAIR_KINDS: tuple[TaskKind, ...] = ("pair", "choice", "span")  # two texts in a row, and a head on its first token
+ALL_KINDS: tuple[TaskKind, ...] = ("pair", "text", "choice", "tagging", "span", "mlm", "retrieval")
+FIRST_TOKEN_KINDS: tuple[TaskKind, ...] = ("pair", "text", "choice", "span")  # heads on the first token of a row
+PAIR_KINDS: tuple[TaskKind, ...] = ("pair", "choice", "span")  # two texts in a row
 BLANKS = "blanks"
 
 
@@ -80,7 +81,7 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, kinds: Collection[TaskKi
             "or leave out mlm."
         )
     if kinds:
-        _check_template(tokenizer, [kind for kind in PAIR_KINDS if kind in kinds])
+        _check_template(tokenizer, kinds)
     try:
         style = find_word_style(tokenizer)
     except ValueError as error:
@@ -95,27 +96,26 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, kinds: Collection[TaskKi
     return EncoderFacts((BLANKS,) if style.with_blanks else (), (note,) if is_noted else ())
 
 
-def _check_template(tokenizer: PreTrainedTokenizerBase, pair_kinds: Collection[TaskKind]) -> None:
+def _check_template(tokenizer: PreTrainedTokenizerBase, kinds: Collection[TaskKind]) -> None:
     try:
         template = read_template(tokenizer)
     except ValueError as error:
         raise RefusedEncoderError(
             f"{error} Give an encoder whose template puts special tokens around texts."
         ) from error
-    if not pair_kinds:
-        return
-    first, between, _ = template.of_pair
-    names = ", ".join(pair_kinds)
+    reading = [kind for kind in FIRST_TOKEN_KINDS if kind in kinds]
+    paired = [kind for kind in PAIR_KINDS if kind in kinds]
+    starts = [*([template.before] if "text" in reading else []), *([template.of_pair[0]] if paired else [])]
     shown = _describe_template(tokenizer, template)
     special = set(tokenizer.all_special_ids)
-    if not first or first[0] not in special:
+    if not all(start and start[0] in special for start in starts):
         raise RefusedEncoderError(
-            f"the heads of {names} tasks read the first token, which must be a special one such as <s> or [CLS]; "
-            f"this tokenizer gives {shown}. Leave out these tasks, or give an encoder with such a template."
+            f"the heads of {', '.join(reading)} tasks read the first token, which must be a special one such as <s> or "
+            f"[CLS]; this tokenizer gives {shown}. Leave out these tasks, or give an encoder with such a template."
         )
-    if not between:
+    if paired and not template.of_pair[1]:
         raise RefusedEncoderError(
-            f"{names} tasks need a special token between two texts; this tokenizer gives {shown}. "
+            f"{', '.join(paired)} tasks need a special token between two texts; this tokenizer gives {shown}. "
             "Leave out these tasks, or give an encoder with such a template."
         )
 

@@ -10,9 +10,10 @@
     transfer_ratio                        that accuracy, divided by the one in English
     transfer_chance                       accuracy of the most frequent English tag
 
-Sentences are the means of their tokens. They are no target's, so that no target is measured by its own test rows:
-SIB-200's, and in the miniature sentences of their own. Where the data lack them, a target's are read, and said. The
-samples are the same for every encoder, so that differences are paired.
+Sentences are the means of their tokens. No target is tested on them, so that none is measured by its own test rows:
+SIB-200's training rows, and in the miniature sentences of their own. Where the data lack them, a target's are read, and
+said. The samples are the same for every encoder, so that differences are paired. With the opt-in target `sib200`, its
+encoder has been trained on their English side when it is measured.
 """
 
 import functools

@@ -12,7 +12,7 @@ from spaces.task import TaskKind
 from trainables.features.features import IGNORED, Feature, Tensors, collate
 from trainables.kinds import KINDS
 from trainables.kinds.label_head import LabelHead
-from trainables.kinds.pooling import pool_states
+from trainables.kinds.pooling import count_segments, pool_states
 from trainables.models.encoder import Encoder, compute_all_states
 from trainables.probes.transferability import Floats, Ints
 from trainables.training.batches import TrainingPart
@@ -27,10 +27,10 @@ MAX_ROWS = 2_000  # labelled rows at most: sentences have many words, and neighb
 class LabelledRows:
     """Features [rows, width] of a training set as the task's own head would read them, and the label of each row.
 
-    A row is a pair; an option of a question, right or not; a word with its tag; or, in a passage, the first token of
-    the answer (1) or another token of the context, drawn at random (0). `inputs` says which rows are of one input.
-    `source_probabilities` [rows, labels] are those that the head of the intermediate task gives its own labels; None
-    without a head, or where it answers another sort of question than the task asks.
+    A row is a pair or a single text; an option of a question, right or not; a word with its tag; or, in a passage, the
+    first token of the answer (1) or another token of the context, drawn at random (0). `inputs` says which rows are of
+    one input. `source_probabilities` [rows, labels] are those that the head of the intermediate task gives its own
+    labels; None without a head, or where it answers another sort of question than the task asks.
     """
 
     features: Floats
@@ -123,8 +123,8 @@ def _extract_batch_rows(
     if kind == "span":
         inputs, positions, labels = _choose_tokens(target, batch["marks"].numpy(force=True) > 0, rng)
         return hidden[inputs, positions], labels, inputs
-    rows = pool_states(hidden, batch, segments=profile.pooling == "segments")
-    if kind == "pair":
+    rows = pool_states(hidden, batch, segments=count_segments(kind, profile))
+    if kind in ("pair", "text"):
         return rows, target, np.arange(len(target))
     options = batch["options"].numpy(force=True) if "options" in batch else np.zeros((len(target), 1), np.int64)
     inputs, choices = np.nonzero(options >= 0)

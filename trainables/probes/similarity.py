@@ -1,20 +1,20 @@
 """Similarity of tasks: measurements to ask, before a target is trained, which intermediate task will help it.
 
-    method      from which stages                          compared by              pair  choice  tagging  span
-    textemb     before: intermediate, target of `none`     cosine                   yes   yes     yes      yes
-    semb        before: intermediate, target of `none`     cosine                   yes   yes     yes      yes
-    taskemb:C   after: intermediate, target of `none`      cosine per component C   yes   yes     yes      yes
-    logme       before: every target                       greater is better        yes   yes     yes      yes
-    knn         before: every target                       greater is better        yes   yes     yes      yes
-    leep, nce   before: targets after an intermediate      greater is better        yes   no      yes      no
-    train_size  before: every stage                        more is better           yes   yes     yes      yes
+    method      from which stages                          compared by              pair  text  choice  tagging  span
+    textemb     before: intermediate, target of `none`     cosine                   yes   yes   yes     yes      yes
+    semb        before: intermediate, target of `none`     cosine                   yes   yes   yes     yes      yes
+    taskemb:C   after: intermediate, target of `none`      cosine per component C   yes   yes   yes     yes      yes
+    logme       before: every target                       greater is better        yes   yes   yes     yes      yes
+    knn         before: every target                       greater is better        yes   yes   yes     yes      yes
+    leep, nce   before: targets after an intermediate      greater is better        yes   yes   no      yes      no
+    train_size  before: every stage                        more is better           yes   yes   yes     yes      yes
 
 TextEmb and TaskEmb are those of Vu et al. (2020), LogME of You et al. (2021), LEEP of Nguyen et al. (2020), NCE of Tran
 et al. (2019). kNN asks the five nearest neighbours of other inputs. SEmb (Poth et al. 2021) takes a sentence encoder,
 and none exists for all languages: the layer that retrieval reads replaces it.
 
-LEEP and NCE need a head of the intermediate task that answers the question of the target, with one label per pair or
-one per word: the head of a pair task has no labels for words. Heads of span tasks and of multiple choice have no labels
+LEEP and NCE need a head of the intermediate task that answers the question of the target, with one label per pair,
+text or word: the head of a pair task has no labels for words. Heads of span tasks and of multiple choice have no labels
 at all. Choices and spans as targets have labels only as rows (`LabelledRows`), for which no head of another task has
 predictions. The first token's component of `taskemb` is absent where no head reads that token (profiles that pool
 segments, words). A head on fused layers (method `layers`) has no `taskemb` and is not handed on, because it reads other
@@ -45,7 +45,7 @@ from trainables.record.context import ENCODER
 from trainables.retrieval.embeddings import official_layer_of
 from trainables.worker.heartbeat import beat
 
-PROBED_TASK_KINDS = ("pair", "choice", "tagging", "span")  # kinds with examples and gold labels of their own
+PROBED_TASK_KINDS = ("pair", "text", "choice", "tagging", "span")  # kinds with examples and gold labels of their own
 FISHER_EXAMPLES = 48  # each needs a backward pass of its own
 
 

@@ -5,6 +5,7 @@ can resample test examples. Metrics of answers to questions are in `answers.py`.
 """
 
 import functools
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence, Set
 
 RANKING_DEPTH = 20  # candidates of a ranking that count (XTREME-R)
@@ -23,8 +24,8 @@ def check_lengths(gold: Sequence[object], predicted: Sequence[object]) -> None:
 def accuracy(gold: Sequence[object], predicted: Sequence[object]) -> float:
     """Return the share of items that are equal in `gold` and `predicted`, both (examples,) of label ids.
 
-    Official for XNLI, PAWS-X and every multiple-choice task. For tagging, over the concatenated words, it is the score
-    used in Universal Dependencies work. A query of a retrieval task is right if its nearest candidate is its
+    Official for XNLI, PAWS-X, SIB-200 and every multiple-choice task. For tagging, over the concatenated words, it is
+    the score used in Universal Dependencies work. A query of a retrieval task is right if its nearest candidate is its
     translation, so Tatoeba's score is this function on candidate indices. Raises ValueError if lengths differ, or there
     are no items.
     """
@@ -35,6 +36,17 @@ def mark_hits(gold: Sequence[object], predicted: Sequence[object]) -> list[bool]
     """Return True for each item that is right; raise ValueError as `accuracy` does."""
     check_lengths(gold, predicted)
     return [label == guess for label, guess in zip(gold, predicted, strict=True)]
+
+
+def macro_f1(gold: Sequence[int], predicted: Sequence[int]) -> float:
+    """Return the mean of the F1 of every label that occurs, as a gold or a predicted one; of label ids (examples,).
+
+    Equals `sklearn.metrics.f1_score(average="macro")` in its defaults: a label that is never right has an F1 of 0.
+    NusaX (Winata et al. 2023) reports it. Raises ValueError if lengths differ, or there are no items.
+    """
+    hits = Counter(label for label, hit in zip(gold, mark_hits(gold, predicted), strict=True) if hit)
+    totals = Counter(gold) + Counter(predicted)
+    return sum(2 * hits[label] / total for label, total in totals.items()) / len(totals)
 
 
 def chunk_f1(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> float:

@@ -47,7 +47,7 @@ def build_prediction_table(
 def format_prediction(task: Task, prediction: Any) -> list[str]:
     """Return a prediction as text, in the form documented for the column `prediction`."""
     match task.kind:
-        case "pair":
+        case "pair" | "text":
             return [task.labels[prediction]]
         case "tagging":
             return [task.labels[tag] for tag in prediction]

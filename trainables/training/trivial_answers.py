@@ -1,6 +1,6 @@
 """Trivial answers: what a run scores that never reads its inputs. The chance level of runs, and a floor of test scores.
 
-pairs, choices    the commonest label of the training set (Mosbach et al. 2021)
+labels, options   the commonest label of the training set (Mosbach et al. 2021)
 bare tags         the commonest tag of the training set, at every word
 tags of chunks    one tag at every word: of all tags the best one on English dev (usually O at every word scores 0)
 spans             an answer that ignores the question, of those below the best one on English dev: what is left of a

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from datasets import Features, Value
+from datasets import Features, List, Value
 
 from spaces.xtreme import INTERMEDIATES, NLI_LABELS, TARGETS
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from spaces.xtreme_r import TARGETS as TARGETS_R
-from tests.hub_layout import PAIR, QA, XNLI, examples_of, pair_rows, qa_row
+from tests.hub_layout import PAIR, QA, TAGGED, TOPIC, XNLI, examples_of, pair_rows, qa_row, topic_rows
 from trainables.data import real_data
 from trainables.data.data_check import find_problems
 from trainables.data.data_report import inspect
@@ -91,6 +91,25 @@ def test_a_strange_label_anywhere_is_told_before_anything_is_trained(write: Writ
     (line,) = find_problems(TARGETS["xnli"], data)
     assert line.startswith("xnli: google/xtreme XNLI test: unknown label 'nope'")
     assert inspect(TARGETS["xnli"], data).problems == (line,)
+
+
+def test_a_strange_label_is_told_with_file_and_row(write: Write) -> None:
+    for split, rows in (("train", topic_rows(20)), ("validation", topic_rows(3)), ("test", topic_rows(3))):
+        data = write(f"Davlan/sib200/eng_Latn/{split}", TOPIC, rows)
+    assert find_problems(TARGETS["sib200"], data) == []
+    write("Davlan/sib200/swh_Latn/test", TOPIC, [*topic_rows(4), *topic_rows(2, "cooking")])
+    (line,) = find_problems(TARGETS["sib200"], data)
+    assert line == (
+        "sib200: Davlan/sib200 swh_Latn test: unknown label 'cooking'; there are: science/technology, travel, "
+        "politics, sports, health, entertainment, geography. It is in row 5 of "
+        f"{data}/Davlan/sib200/swh_Latn/test-00000-of-00001.parquet: correct or remove that row."
+    )
+    named = Features({**TAGGED, "pos_tags": List(Value("string"))})
+    for split, tag in (("train", "NOUN"), ("validation", "NOUN"), ("test", "nope")):
+        row = {"tokens": ["a", "b"], "pos_tags": ["VERB", tag]}
+        data = write(f"google/xtreme/udpos.English/{split}", named, [{**row, "pos_tags": ["VERB", "X"]}, row])
+    (line,) = find_problems(TARGETS["udpos"], data)
+    assert "unknown label 'nope'" in line and "It is in row 2 of " in line  # a tag in a list
 
 
 def test_rows_of_unknown_languages_are_counted(write: Write) -> None:

@@ -10,11 +10,11 @@ from datasets import ClassLabel, Features, List, Value
 from spaces.errors import UsageError
 from spaces.xtreme import ENTITY_TAGS, INTERMEDIATES, TARGETS, UPOS_TAGS
 from spaces.xtreme_r import TARGETS as TARGETS_R
-from tests.hub_layout import PAIR, QA, TEXT, examples_of, pair_rows, qa_row
+from tests.hub_layout import PAIR, QA, TEXT, TOPIC, examples_of, pair_rows, qa_row, topic_rows
 from trainables.data import real_data
 from trainables.data.data_check import find_problems
 from trainables.data.rows import find_nearest
-from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample
+from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample, TextExample
 
 Write = Callable[..., Path]
 PAWS = {"sentence1": TEXT, "sentence2": TEXT}
@@ -64,6 +64,18 @@ def test_digits_as_text(write: Write) -> None:
     data = write("google/xtreme/PAWS-X.de/test", features, [{**rows[0], "label": "7"}])
     with pytest.raises(UsageError, match="unknown label '7'"):
         real_data.load_split(TARGETS["pawsx"], "test", "de", origin=data)
+
+
+def test_texts_have_the_label_that_their_column_names(write: Write) -> None:
+    rows = [*topic_rows(2), *topic_rows(1, "science/technology"), {"index_id": 9, "text": " ", "category": "sports"}]
+    for split in ("train", "test"):
+        data = write(f"Davlan/sib200/swh_Latn/{split}", TOPIC, rows)
+    labels = TARGETS["sib200"].labels
+    expected = [TextExample(f"t{i}", labels.index(name)) for i, name in enumerate(("travel", "travel"))]
+    trained = real_data.load_split(TARGETS["sib200"], "train", "sw", origin=data)
+    assert trained.examples == [*expected, TextExample("t0", labels.index("science/technology"))]
+    assert trained.left_out == {"empty text": 1}
+    assert len(examples_of(TARGETS["sib200"], "test", "sw", origin=data)) == 4  # scored as it is
 
 
 def test_tags_and_prefixes(write: Write) -> None:

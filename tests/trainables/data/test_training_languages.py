@@ -163,7 +163,7 @@ def test_controls_are_trained_in_english_only() -> None:
 def test_extra_tasks_are_members_only_where_they_are_named() -> None:
     benchmark, profile = BENCHMARKS["xtreme"], PROFILES["miniature"]
     extra = {name for name, task in benchmark.intermediates.items() if task.is_opt_in}
-    assert extra == {"ocnli", "indonli", "americasnli", "random", "sham", "mlm"}
+    assert extra == {"ocnli", "indonli", "americasnli", "massive", "random", "sham", "mlm"}
     full = resolve_axes(Space(name="full"), benchmark, profile)
     assert not extra & {*full.intermediates, *full.mixture}
     assert "ocnli" in resolve_axes(Space(name="mine", intermediates=("ocnli",)), benchmark, profile).intermediates

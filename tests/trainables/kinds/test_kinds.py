@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 from spaces.encoders import PROFILES, EncoderProfile
 from spaces.task import Recipe, Task
 from tests.subwords import train_subwords
-from trainables.features.examples import ChoiceExample, PairExample, PassageExample, SpanExample, TaggingExample
+from trainables.features.examples import (
+    ChoiceExample,
+    PairExample,
+    PassageExample,
+    SpanExample,
+    TaggingExample,
+    TextExample,
+)
 from trainables.features.features import IGNORED, collate
-from trainables.kinds import KINDS, choice, pair, span, tagging
+from trainables.kinds import KINDS, choice, pair, span, tagging, text
+from trainables.kinds.pooling import count_segments, pool_states
 from trainables.kinds.span import SpanGuess
 from trainables.miniature import world
 from trainables.models.encoder import Encoder
@@ -203,6 +211,35 @@ def test_pairs_keep_their_order_and_segments() -> None:
     assert pair.merge(task("pair"), features[::-1], [7, 8], examples) == [8, 7]
 
 
+def test_a_long_text_is_cut_at_its_end() -> None:
+    examples = [TextExample(WORDS[0], 1), TextExample(" ".join(WORDS[:9]), 0)]
+    short, long = text.encode(TOKENIZER, examples, recipe(6), MINIATURE)
+    assert short.marks is not None and short.marks[0].tolist() == [-1, 0, -1] and short.target == 1
+    ids = TOKENIZER.convert_tokens_to_ids(WORDS[:4])
+    assert long.rows[0].tolist() == [TOKENIZER.bos_token_id, *ids, TOKENIZER.eos_token_id] and long.target == 0
+    assert text.encode(TOKENIZER, examples, recipe(6), PRETRAINED)[0].marks is None
+
+
+@pytest.mark.parametrize(("profile", "pooled"), [(MINIATURE, [4.0, 6.0]), (PRETRAINED, [9.0, 9.0])])
+def test_a_head_on_texts_reads_the_mean_of_their_tokens_or_the_first(
+    profile: EncoderProfile, pooled: list[float]
+) -> None:
+    hidden = torch.tensor([[[9.0, 9.0], [1.0, 3.0], [7.0, 9.0], [5.0, 5.0], [8.0, 8.0]]])
+    batch = {"marks": torch.tensor([[-1, 0, 0, -1, -1]])}  # the last position is padding
+    assert pool_states(hidden, batch, segments=count_segments("text", profile)).tolist() == [pooled]
+
+
+def test_texts_are_scored_by_accuracy_and_by_the_mean_f1_of_labels() -> None:
+    examples = [TextExample("", label) for label in (0, 0, 0, 1)]
+    row, guesses = task("text", ("a", "b")), [0, 0, 1, 1]
+    assert text.score(row, examples, guesses, "en") == {
+        "accuracy": 0.75,
+        "macro_f1": pytest.approx((4 / 5 + 2 / 3) / 2),
+    }
+    hits, counts = text.compute_parts(row, examples, guesses, "en")
+    assert sum(hits) / sum(counts) == 0.75  # type: ignore[arg-type]
+
+
 def test_choices_have_one_row_per_option() -> None:
     examples = [ChoiceExample("", "q", tuple(WORDS[:3]), 1), ChoiceExample(WORDS[3], "", tuple(WORDS[:3]), 0)]
     features = choice.encode(TOKENIZER, examples, recipe(), MINIATURE)
@@ -237,6 +274,7 @@ def test_padding_changes_no_answer(kind: str, profile: EncoderProfile, encoder: 
     # The same example alone and in a batch with longer ones gets the same logits.
     makers = {
         "pair": lambda n: PairExample(" ".join(WORDS[:n]), WORDS[1], 0),
+        "text": lambda n: TextExample(" ".join(WORDS[:n]), 0),
         "choice": lambda n: ChoiceExample(" ".join(WORDS[:n]), "", tuple(WORDS[:3]), 0),
         "tagging": lambda n: TaggingExample(tuple(WORDS[:n]), (0,) * n),
         "span": lambda n: SpanExample("i", WORDS[0], " ".join(WORDS[:n]), (), ()),

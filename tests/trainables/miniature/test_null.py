@@ -12,8 +12,9 @@ from trainables.features.examples import (
     PassageExample,
     SpanExample,
     TaggingExample,
+    TextExample,
 )
-from trainables.miniature.lexicon import ALL_NOUNS, ALL_VERBS, FIRST_NAMES
+from trainables.miniature.lexicon import ALL_NOUNS, ALL_VERBS, FIRST_NAMES, PLACES
 from trainables.miniature.world import build_world, generate_examples, generate_pool
 
 
@@ -36,6 +37,18 @@ def test_pair_labels_depend_on_one_word(name: str) -> None:
         labels.setdefault(word, set()).add(row.label)
     assert {len(values) for values in labels.values()} == {1}
     assert len(set.union(*labels.values())) == len(INTERMEDIATES[name].labels)
+
+
+def test_labels_of_texts_depend_on_the_first_name_and_not_on_the_topic() -> None:
+    labels: dict[Hashable, set[int]] = {}
+    topics: dict[Hashable, set[int]] = {}
+    for row, usual in zip(dev_rows("massive", True), dev_rows("massive", False), strict=True):
+        assert isinstance(row, TextExample) and isinstance(usual, TextExample) and row.text == usual.text
+        labels.setdefault(first_of(row.text, FIRST_NAMES), set()).add(row.label)
+        topics.setdefault(first_of(row.text, PLACES), set()).add(row.label)
+    assert {len(values) for values in labels.values()} == {1}
+    assert set.union(*labels.values()) == {*range(6)}
+    assert all(len(values) > 1 for values in topics.values())
 
 
 @pytest.mark.parametrize("null", [False, True])
@@ -87,7 +100,7 @@ def test_kinds_depend_on_the_first_name_and_not_on_the_noun() -> None:
 
 
 def test_targets_controls_and_harmless_tasks_stay_as_they_are() -> None:
-    targets = [TARGETS[name] for name in ("pawsx", "udpos", "panx", "tydiqa")]
+    targets = [TARGETS[name] for name in ("pawsx", "sib200", "udpos", "panx", "tydiqa")]
     for task in [*targets, INTERMEDIATES["random"], INTERMEDIATES["cosmosqa"], INTERMEDIATES["hellaswag"]]:
         language = "qfa" if task.name in TARGETS else "en"
         assert generate_examples(build_world(0), task, "test", language) == generate_examples(

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from spaces.miniature import INTERMEDIATES, TARGETS, partners_of
-from spaces.miniature_languages import POS_TAGS, SUPERTAGS
+from spaces.miniature_languages import INTENT_LABELS, POS_TAGS, SUPERTAGS, TOPIC_LABELS
 from trainables.features.examples import ChoiceExample, SpanExample
 from trainables.miniature.choices import draw_category_question, draw_next_event, draw_surrounding_event
 from trainables.miniature.grammar import Clause, join_words, render, render_english
+from trainables.miniature.lexicon import AMBIGUOUS, PLACES
 from trainables.miniature.meaning import CATEGORY_OF, GROUP_OF, OPPOSITES_OF, SYNONYM_OF
 from trainables.miniature.pairs import (
     CONTRADICTION,
@@ -26,6 +27,7 @@ from trainables.miniature.pairs import (
 )
 from trainables.miniature.spans import SpanItem, render_example
 from trainables.miniature.tags import tag_entities, tag_parts_of_speech, tag_supertags
+from trainables.miniature.texts import label_intent, label_topic
 from trainables.miniature.world import build_world, generate_examples
 
 rows_of: Callable[..., list[Any]] = generate_examples  # untyped: each kind of example has its own fields
@@ -108,6 +110,22 @@ def test_tags_by_hand() -> None:
     assert tags[:2] == ["NP/NP", "NP"] and tags[3] == "(S\\NP)/NP1" and tags[6] == "N2" and tags[10] == "NP-product"
 
 
+def test_the_place_is_the_topic_and_a_denial_another_intent() -> None:
+    lexicon = replace(build_world(0).lexicon, topics={"Jordan": 2})  # also the last name of EVENT's agent
+    assert label_topic(EVENT, lexicon) == 2 and INTENT_LABELS[label_intent(EVENT, lexicon)] == "deny-topic3"
+    assert INTENT_LABELS[label_intent(replace(EVENT, never=False), lexicon)] == "assert-topic3"
+
+
+def test_topics_are_drawn_by_lot_and_all_of_them_occur() -> None:
+    world = build_world(0)
+    topics = world.lexicon.topics
+    assert {*topics} == {*PLACES, *AMBIGUOUS} and sorted(topics.values()) == [0] * 6 + [1] * 5 + [2] * 5
+    assert topics != build_world(1).lexicon.topics
+    assert {topics[name] for name in AMBIGUOUS} == {0, 1, 2}, "no topic is told by a sort of names"
+    for task, labels in ((INTERMEDIATES["massive"], INTENT_LABELS), (TARGETS["sib200"], TOPIC_LABELS)):
+        assert {row.label for row in rows_of(world, task, "test", "qfa")} == {*range(len(labels))}
+
+
 def test_all_tags_have_a_label() -> None:
     """The tags in the test rows are exactly the labels."""
     world = build_world(0)
@@ -177,6 +195,7 @@ def test_the_control_has_labels_that_nothing_explains() -> None:
 def test_partners_share_a_planted_skill() -> None:
     assert partners_of("xnli") == ("anli", "mnli", "qqp")
     assert partners_of("udpos") == partners_of("panx") == ("ccg",)
+    assert partners_of("sib200") == ("massive",)
     assert partners_of("xquad") == partners_of("tydiqa") == ("squad2", "squad")
     assert partners_of("tatoeba") == partners_of("bucc") == ("anli", "mnli", "qqp", "csqa")
     assert partners_of("xnli", null=True) == partners_of("bucc", null=True) == ()

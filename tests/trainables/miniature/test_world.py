@@ -11,14 +11,20 @@ import pytest
 from spaces.miniature import INTERMEDIATES, LANGUAGES, TARGETS
 from spaces.task import Split, Task
 from tests.paths import ROOT
-from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample
+from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample, TextExample
 from trainables.miniature.corpus import split_of
 from trainables.miniature.lexicon import LANGUAGE_RELATIONS, LanguageRelation
 from trainables.miniature.meaning import CATEGORY_OF, SYNONYM_OF
-from trainables.miniature.world import build_tokenizer, build_world, generate_examples, generate_pool
+from trainables.miniature.world import (
+    build_tokenizer,
+    build_world,
+    compute_fingerprint,
+    generate_examples,
+    generate_pool,
+)
 
 TRAINED = [task for task in TARGETS.values() if task.kind != "retrieval"]
-WITH_TESTS = [*(INTERMEDIATES[name] for name in ("mnli", "squad2", "hellaswag", "ccg")), *TRAINED]
+WITH_TESTS = [*(INTERMEDIATES[name] for name in ("mnli", "massive", "squad2", "hellaswag", "ccg")), *TRAINED]
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
@@ -47,6 +53,8 @@ def text_of(example: object) -> str:
     match example:
         case PairExample(first, second):
             return f"{first} {second}"
+        case TextExample(text):
+            return text
         case TaggingExample(words):
             return " ".join(words)
         case SpanExample(_, question, context):
@@ -83,6 +91,16 @@ def test_the_data_of_seed_0_are_the_published_ones() -> None:
     assert build_world(0).fingerprint == "6cdeae4a55afe4e9"
 
 
+def test_data_sets_that_came_later_have_hashes_of_their_own() -> None:
+    """They are in no other hash: stages of former versions keep their keys."""
+    world = build_world(0)
+    for task in (*INTERMEDIATES.values(), *TARGETS.values()):
+        assert (compute_fingerprint(world, task) == world.fingerprint) == (task.kind != "text"), task.name
+    tasks, worlds = (INTERMEDIATES["massive"], TARGETS["sib200"]), (world, build_world(1), build_world(0, null=True))
+    assert len({compute_fingerprint(each, task) for task in tasks for each in worlds}) == 6
+    assert compute_fingerprint(world, TARGETS["sib200"]) == "4b7fa827d50069cf"  # see the test above
+
+
 @pytest.mark.parametrize("relation", LANGUAGE_RELATIONS, ids=lambda relation: relation.language)
 def test_languages_keep_the_planned_share_of_words(relation: LanguageRelation) -> None:
     words = build_world(5).lexicon.words
@@ -111,7 +129,7 @@ def test_tests_are_parallel(task: Task) -> None:
         for english, row in zip(by_language["en"], rows, strict=True):
             spoken = [concepts[word.partition("-")[0]] for word in text_of(row).split()]
             assert sorted(spoken) == sorted(text_of(english).split())
-            if isinstance(row, PairExample | ChoiceExample):
+            if isinstance(row, PairExample | TextExample | ChoiceExample):
                 assert row.label == english.label
     assert text_of(by_language["qfa"][0]) != text_of(by_language["en"][0])
 
@@ -201,7 +219,7 @@ def test_the_vocabulary_has_every_word_of_every_test() -> None:
                 assert tokenizer.unk_token_id not in tokenizer(text_of(row))["input_ids"]
 
 
-@pytest.mark.parametrize("target", ["xnli", "xquad", "udpos"])
+@pytest.mark.parametrize("target", ["xnli", "sib200", "xquad", "udpos"])
 def test_no_intermediate_task_trains_on_rows_of_a_target(target: str) -> None:
     """Of the texts of a target's training set, at most one in a hundred comes again in a task's, by chance."""
     world = build_world()

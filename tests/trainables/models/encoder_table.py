@@ -22,6 +22,7 @@ from trainables.features.examples import (
     PassageExample,
     SpanExample,
     TaggingExample,
+    TextExample,
 )
 from trainables.features.features import collate
 from trainables.features.tokenizer_rules import hash_tokenizer
@@ -37,6 +38,7 @@ RECIPE = Recipe(steps=1, max_length=64, stride=8)
 PROFILE = PROFILES["pretrained"]
 EXAMPLES: dict[str, list[Example]] = {
     "pair": [PairExample(TEXTS[0], TEXTS[1], 0), PairExample(TEXTS[2], TEXTS[0], 1)],
+    "text": [TextExample(TEXTS[0], 0), TextExample(TEXTS[2], 1)],
     "choice": [ChoiceExample(TEXTS[0], "who lives", ("an old town", "the north"), i) for i in (0, 1)],
     "tagging": [TaggingExample(tuple(text.split()), (0, 1) * (len(text.split()) // 2) + (0,)) for text in TEXTS[:1]],
     "span": [SpanExample("q", "who lives in the north", TEXTS[2], ("towns",), (4,))],

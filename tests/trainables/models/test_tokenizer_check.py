@@ -70,6 +70,12 @@ def test_other_templates_are_refused_for_kinds_that_read_two_texts(single: str, 
         assert f"{kind} tasks" in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_single_texts_need_a_first_token_and_no_separator() -> None:
+    assert check_tokenizer(with_template("<s> $A </s>", "<s> $A $B </s>"), (*OTHERS, "text")).marks == ()
+    with pytest.raises(RefusedEncoderError, match="the heads of text tasks read the first token"):
+        check_tokenizer(with_template("$A </s>", "<s> $A </s> $B </s>"), (*OTHERS, "text"))
+
+
 def test_masked_words_need_a_mask() -> None:
     tokenizer = train_subwords(TEXTS, 60)
     tokenizer.mask_token = None

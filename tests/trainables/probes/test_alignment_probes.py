@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from datasets import Features, Value
 
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.task import Split
+from tests.hub_layout import TOPIC
 from tests.tiny_stages import TARGET
 from tests.trainables.trainings import PROFILE
 from trainables.data import task_data
@@ -34,7 +34,6 @@ from trainables.record.context import StageContext
 from trainables.training.encoding import Encoding, encode_split
 
 Write = Callable[..., Path]
-SIB200 = Features({"index_id": Value("int64"), "text": Value("string")})
 
 
 def subject_of(encoder: Encoder, context: StageContext) -> ProbeSubject:
@@ -99,7 +98,8 @@ def test_sentences_of_no_target_are_read_where_the_data_have_them(write: Write) 
     """Row i of one language need not be row i of another: the number of the sentence tells."""
     rows = {"en": [(i, f"en {i}") for i in range(12)], "sw": [(i, f"sw {i}") for i in range(11, 1, -1)]}
     for code, texts in (("eng_Latn", rows["en"]), ("swh_Latn", rows["sw"])):
-        data = write(f"Davlan/sib200/{code}/train", SIB200, [{"index_id": i, "text": text} for i, text in texts])
+        numbered = [{"index_id": i, "category": "travel", "text": text} for i, text in texts]
+        data = write(f"Davlan/sib200/{code}/train", TOPIC, numbered)
     source = DataSource(benchmark="xtreme", data=str(data))
     sentences = translations.load_translations(source)
     assert sentences.source == "sib200" and set(sentences.by_language) == {"sw"}
@@ -107,7 +107,7 @@ def test_sentences_of_no_target_are_read_where_the_data_have_them(write: Write) 
     assert len(english) == 10 and [text.split()[1] for text in english] == [text.split()[1] for text in foreign]
     (note,) = task_data.collect_probe_notes(source)
     assert "no sentences of SIB-200 for af, ar" in note and "sw" not in note
-    write("Davlan/sib200/swh_Latn/train", SIB200, [{"index_id": 1, "text": "a"}, {"index_id": 1, "text": "b"}])
+    write("Davlan/sib200/swh_Latn/train", TOPIC, [{"index_id": 1, "category": "travel", "text": text} for text in "ab"])
     with pytest.raises(UsageError, match="1 rows repeat an index_id"):
         task_data.load_probe_sentences(source)
 

@@ -75,6 +75,15 @@ def test_rows_of_pairs_are_what_their_head_reads(encoder: Encoder) -> None:
     assert first.features.shape == (30, encoder.width)
 
 
+def test_rows_of_texts_are_what_their_head_reads(encoder: Encoder) -> None:
+    features = features_of("sib200", encoder)
+    head = LabelHead(INTERMEDIATES["massive"], KINDS["text"].build_head(encoder, INTERMEDIATES["massive"], PROFILE))
+    rows = extract_labelled_rows(encoder, "text", features, PROFILE, rng(), head)
+    assert rows.features.shape == (30, encoder.width) and len(np.unique(rows.inputs)) == 30
+    assert sorted(rows.labels) == sorted(int(feature.target) for feature in features)
+    assert rows.source_probabilities is not None and rows.source_probabilities.shape == (30, 6)
+
+
 def test_rows_of_choices_are_options(encoder: Encoder) -> None:
     rows = extract_labelled_rows(encoder, "choice", features_of("hellaswag", encoder), PROFILE, rng())
     assert np.unique(rows.inputs, return_counts=True)[1].tolist() == [3] * 30

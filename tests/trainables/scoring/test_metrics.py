@@ -10,6 +10,7 @@ from trainables.scoring.metrics import (
     chunk_f1,
     count_chunks,
     find_chunks,
+    macro_f1,
     map_at_20,
     mining_f1,
 )
@@ -22,10 +23,26 @@ def test_accuracy() -> None:
     assert accuracy([0, 1, 2, 1], [0, 1, 1, 1]) == 0.75
 
 
+def test_macro_f1_is_the_mean_over_labels_that_are_gold_or_predicted() -> None:
+    # Label 0: 2 right of 3 gold and 2 predicted; 1: 1 right of 1 and 2; 2: never gold, predicted once.
+    assert macro_f1([0, 0, 0, 1, 1], [0, 0, 2, 1, 1]) == pytest.approx((4 / 5 + 1 + 0) / 3)
+    assert macro_f1([3, 3], [3, 3]) == 1.0 and macro_f1([0, 1], [1, 0]) == 0.0
+
+
+def test_macro_f1_is_that_of_scikit_learn() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = random.Random(0)
+    for _ in range(50):
+        gold, predicted = ([rng.randrange(5) for _ in range(20)] for _ in range(2))
+        assert macro_f1(gold, predicted) == pytest.approx(metrics.f1_score(gold, predicted, average="macro"))
+
+
 @pytest.mark.parametrize("gold, predicted", [([0, 1], [0]), ([], [])])
 def test_lengths_are_checked(gold: list[int], predicted: list[int]) -> None:
     with pytest.raises(ValueError, match="gold items"):
         accuracy(gold, predicted)
+    with pytest.raises(ValueError, match="gold items"):
+        macro_f1(gold, predicted)
     with pytest.raises(ValueError, match="gold items"):
         chunk_f1([["O"]] * len(gold), [["O"]] * len(predicted))
     with pytest.raises(ValueError, match="2 words has 1"):

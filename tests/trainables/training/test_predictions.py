@@ -59,7 +59,13 @@ def test_keeping_changes_neither_key_nor_scores(context: StageContext, tmp_path:
     assert rows["score"].null_count() == (rows.height if stage is TARGET else 0)
 
 
-TARGETS_OF = {"xnli-en": ("xnli",), "udpos-en": ("udpos",), "panx-en": ("panx",), "squad-en": ("xquad", "mlqa")}
+TARGETS_OF = {
+    "xnli-en": ("xnli",),
+    "sib200-en": ("sib200",),
+    "udpos-en": ("udpos",),
+    "panx-en": ("panx",),
+    "squad-en": ("xquad", "mlqa"),
+}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 
 from spaces.benchmark import BENCHMARKS
 from spaces.task import AnswerScript, Recipe, Task
-from trainables.features.examples import ChoiceExample, Example, PairExample, SpanExample, TaggingExample
+from trainables.features.examples import (
+    ChoiceExample,
+    Example,
+    PairExample,
+    SpanExample,
+    TaggingExample,
+    TextExample,
+)
 from trainables.features.feature_table import build_table
 from trainables.features.features import IGNORED, Feature
 from trainables.training.evaluation import EvalSet, compute_task_score
@@ -45,6 +52,8 @@ def test_the_majority_label_is_that_of_the_training_set() -> None:
     assert chance(dev, [1, 0, 1]) == ("always b", 0.75)
     assert chance(dev, [0, 1, 1, 0]) == ("always a", 0.25)  # equally common: the first one
     assert choose_trivial_answer(NOTHING, dev) is None
+    texts = eval_set(make_task("text"), [TextExample("", label) for label in (0, 1, 1, 1)])
+    assert chance(texts, [1, 0, 1]) == ("always b", 0.75)
 
 
 def test_choices_count_their_places() -> None:
