@@ -111,6 +111,7 @@ def _build_test_splits(name: str, dataset: str) -> TaskSplits:
 
 WIDE_SPLITS = (
     _build_test_splits("americasnli-test", "americasnli_test"),
+    _build_test_splits("sib200-wide", "sib200"),
     *(
         _build_test_splits(name, name)
         for name in ("afrixnli", "indicxnli", "masakhapos", "masakhaner", "indicqa", "afriqa")

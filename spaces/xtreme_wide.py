@@ -12,9 +12,10 @@ MasakhaPOS: Dione et al. 2023. MasakhaNER 2: Adelani et al. 2022. IndicQA: Dodda
 al. 2023.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from spaces.dataset import DatasetSpec
+from spaces.flores_codes import FLORES_CODES
 from spaces.table import Table
 from spaces.task import Task
 from spaces.wide_data import WIDE_DATASETS
@@ -26,14 +27,20 @@ __all__ = ["LANGUAGES", "TARGETS", "WIDE_TARGETS"]
 
 
 def _widen(
-    target: str, name: str, about: str, *, dataset: DatasetSpec, is_parallel: bool = False, is_opt_in: bool = False
+    target: str,
+    name: str,
+    about: str,
+    *,
+    languages: Iterable[str],
+    is_parallel: bool = False,
+    is_opt_in: bool = False,
 ) -> Task:
-    """Return the wide target that asks what `target` asks in the languages of a dataset."""
+    """Return the wide target that asks what `target` asks in further languages."""
     return replace(
         XTREME_TARGETS[target],
         name=name,
         about=about,
-        languages=tuple(sorted(dataset.codes)),
+        languages=tuple(sorted(languages)),
         is_translated=False,
         is_parallel=is_parallel,
         is_opt_in=is_opt_in,
@@ -46,14 +53,14 @@ WIDE_TARGETS = (
         "xnli",
         "afrixnli",
         "AfriXNLI: 600 pairs of XNLI, translated by people into 16 languages of Africa.",
-        dataset=WIDE_DATASETS["afrixnli"],
+        languages=WIDE_DATASETS["afrixnli"].codes,
         is_parallel=True,
     ),
     _widen(
         "xnli",
         "indicxnli",
         "IndicXNLI: XNLI in machine translation into 11 languages of India.",
-        dataset=WIDE_DATASETS["indicxnli"],
+        languages=WIDE_DATASETS["indicxnli"].codes,
         is_parallel=True,
     ),
     # Rows are missing in nah and in another order in oto, so that a row number names no item.
@@ -61,32 +68,40 @@ WIDE_TARGETS = (
         "xnli",
         "americasnli-test",
         "AmericasNLI: 750 pairs of XNLI, translated by people into 10 languages of the Americas.",
-        dataset=WIDE_DATASETS["americasnli_test"],
+        languages=WIDE_DATASETS["americasnli_test"].codes,
     ),
     _widen(
         "udpos",
         "masakhapos",
         "MasakhaPOS: parts of speech of news in 20 languages of Africa.",
-        dataset=WIDE_DATASETS["masakhapos"],
+        languages=WIDE_DATASETS["masakhapos"].codes,
     ),
     _widen(
         "panx",
         "masakhaner",
         "MasakhaNER 2: names of people, places and organisations in news, 20 languages of Africa.",
-        dataset=WIDE_DATASETS["masakhaner"],
+        languages=WIDE_DATASETS["masakhaner"].codes,
     ),
     _widen(
         "xquad",
         "indicqa",
         "IndicQA: questions on Wikipedia's paragraphs that have an answer there, in 11 languages of India.",
-        dataset=WIDE_DATASETS["indicqa"],
+        languages=WIDE_DATASETS["indicqa"].codes,
     ),
     _widen(
         "xquad",
         "afriqa",
         "AfriQA: questions in 10 languages of Africa on passages in English or French.",
-        dataset=WIDE_DATASETS["afriqa"],
+        languages=WIDE_DATASETS["afriqa"].codes,
         is_opt_in=True,  # the languages of question and passage differ: another question than XQuAD's
+    ),
+    _widen(
+        "sib200",
+        "sib200-wide",
+        "SIB-200: the same topics and sentences in further languages.",
+        languages=(LANGUAGES.keys() & FLORES_CODES.keys()) - {*XTREME_TARGETS["sib200"].languages},
+        is_parallel=True,
+        is_opt_in=True,  # as sib200 itself
     ),
 )
 

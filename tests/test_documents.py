@@ -24,7 +24,7 @@ MOST_LINES = {
     "docs/limits.md": 60,
     "docs/protocol.md": 250,
     "docs/questions.md": 156,
-    "docs/reliability.md": 267,
+    "docs/reliability.md": 280,
     "docs/results.md": 130,
     "docs/scheduling.md": 80,
     "docs/xtreme.md": 165,

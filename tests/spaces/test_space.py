@@ -93,7 +93,8 @@ def test_which_test_sets_are_translations_and_what_names_their_items() -> None:
     clean = {"xnli": "example", "xquad": "id", "mlqa": "id"}
     by_row = dict.fromkeys(("pawsx", "pawsx-perturbed", "sib200", "nusax"), "example")
     assert parallel["xtreme"] == {**clean, **shifted, **by_row}
-    assert parallel["xtreme-wide"] == {**parallel["xtreme"], "afrixnli": "example", "indicxnli": "example"}
+    wide = dict.fromkeys(("afrixnli", "indicxnli", "sib200-wide"), "example")
+    assert parallel["xtreme-wide"] == {**parallel["xtreme"], **wide}
     assert parallel["xtreme-r"] == {**clean, **shifted, "xcopa": "example", "lareqa": "id"}
     assert set(parallel["miniature"]) == set(MINIATURE.targets)
     assert {task.item_column for task in BENCHMARKS["xtreme-r"].targets.values() if not task.is_parallel} == {"example"}
