@@ -15,6 +15,7 @@ from analysis.transfer.columns import TransferColumn
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
 from spaces.bounds import describe_bounds
+from spaces.chain import phase_of
 from spaces.model_files import AUTO_CLASSES
 from spaces.phase import has_phase
 from spaces.sweep_record import parse_chain_seeds
@@ -55,7 +56,7 @@ def _build_front_matter(record: Mapping[str, Any]) -> Iterator[str]:
 def _build_opening(ranking: Ranking, model: ChosenModel) -> Iterator[str]:
     scores = ranking.loaded_scores
     yield from (f"# {model.noun[0].upper()}{model.noun[1:]} after `{model.chain}`", "")
-    phase = f", trained on the intermediate phase `{model.chain}`" if has_phase(model.chain) else ""
+    phase = f", trained on the intermediate phase `{phase_of(model.chain)}`" if has_phase(model.chain) else ""
     tuned = f", then fine-tuned in English on `{model.target}`" if model.target else ""
     yield (
         f"The encoder `{scores.model}`{phase}{tuned}. A search over intermediate tasks chose it for use in languages "
@@ -144,7 +145,8 @@ def _build_data(record: Mapping[str, Any], model: ChosenModel) -> Iterator[str]:
     yield from ("## Data", "")
     data = list_training_data(record, model.chain, model.target)
     if not data:
-        yield "No data of a repository are recorded: the rows of the miniature are made by the program itself."
+        is_made_up = record["spec"].get("benchmark") == "miniature"
+        yield "The program makes the rows of the miniature itself." if is_made_up else "The sweep recorded no sources."
         return
     rows = [(each.task, f"{each.repository} {each.config}", each.commit or "-", each.licence) for each in data]
     yield from _format_table(("task", "rows for training", "commit", "licence"), rows)

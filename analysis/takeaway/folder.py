@@ -41,9 +41,12 @@ def _fill(folder: Path, *, sweep: str, model: ChosenModel, card: str, advice: st
 
 def _find_refusal(sweep: str, stage: str) -> str | None:
     """Return why a stage that was to keep its model could not, from its notes; None if they do not say so."""
-    content = read_stage_file(sweep, stage, OUTCOME_FILE)
-    note = "" if content is None else json.loads(content).get("note") or ""
-    reasons = (part.removeprefix(NO_MODEL_NOTE) for part in note.split("; ") if part.startswith(NO_MODEL_NOTE))
+    try:
+        outcome = json.loads(read_stage_file(sweep, stage, OUTCOME_FILE) or b"{}")
+    except ValueError:  # a damaged file, which the next run makes again
+        return None
+    notes = str(outcome.get("note") or "").split("; ") if isinstance(outcome, dict) else []
+    reasons = (note.removeprefix(NO_MODEL_NOTE) for note in notes if note.startswith(NO_MODEL_NOTE))
     return next(reasons, None)
 
 
