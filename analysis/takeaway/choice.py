@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from analysis.scores import choose
+from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables.choice_sentences import describe_choice
 from analysis.tables.ranking_sentences import describe_leader, list_rivals
 from analysis.transfer.array import POINTS_PER_SHARE
@@ -111,6 +112,7 @@ def choose_target_model(ranking: Ranking, target: str) -> ChosenModel:
         raise UsageError(f"--target {target}: retrieval has no fine-tuned model. Take the encoder, without --target.")
     dev = _compute_dev(runs)
     run = runs.row(by_predicate=pl.col("seed") == _choose_seed(runs, dev), named=True)
+    remark = f" (no verdict: it takes {MIN_SEEDS} seeds)" if choice.task and choice.rivals is None else ""
     return ChosenModel(
         chain=chain,
         target=target,
@@ -120,7 +122,7 @@ def choose_target_model(ranking: Ranking, target: str) -> ChosenModel:
         target_rate=run["learning_rate"],
         dev=dev,
         dev_targets=(target,),
-        verdict=(f"Best task by target: {describe_choice(choice, len(ranking.transfer.targets))}",),
+        verdict=(f"Best task by target{remark}: {describe_choice(choice, len(ranking.transfer.targets))}",),
     )
 
 

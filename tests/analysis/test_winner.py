@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,19 @@ def phase_key(chain: str, seed: int) -> str:
     return f"{chain}-{seed}"
 
 
-def swept(results: Path, encoder: Path, lifts: dict[str, float] = LIFTS, spread: float = 0.001, **spec: Any) -> Path:
+def swept(
+    results: Path,
+    encoder: Path,
+    lifts: Mapping[str, float] = LIFTS,
+    spread: float = 0.001,
+    *,
+    seeds: Collection[int] = tuple(DEV),
+    **spec: Any,
+) -> Path:
     """Write a sweep whose phases left encoders; a chain gains its lift and varies by `spread` over seeds."""
     runs = []
     for chain, lift in lifts.items():
-        for seed, dev in DEV.items():
+        for seed in seeds:
             parent = None if chain == "none" else phase_key(chain, seed)
             if parent is not None:
                 runs.append(Run(intermediate=chain, seed=seed, test={}, kind="intermediate", stage=parent, rate=2e-5))
@@ -49,7 +58,7 @@ def swept(results: Path, encoder: Path, lifts: dict[str, float] = LIFTS, spread:
                 value = 0.5 + lift + spread * ((seed + number) % 3 - 1) * (1 if chain == "mnli" else -1)
                 rate = None if target == "tatoeba" else 1e-3
                 test = {target: {"en": value, "de": value}}
-                runs.append(Run(intermediate=chain, seed=seed, test=test, parent=parent, dev=(dev,), rate=rate))
+                runs.append(Run(intermediate=chain, seed=seed, test=test, parent=parent, dev=(DEV[seed],), rate=rate))
     return write_sweep(results, runs, scheduler="halving", **spec)
 
 
@@ -212,6 +221,13 @@ def test_where_no_task_is_expected_to_gain_on_a_target_its_plain_model_is_taken(
     assert "none. No task is expected to gain." in text and "the fine-tuned model of udpos after none, seed 1." in text
     card = (tmp_path / "winner" / "README.md").read_text()
     assert "## Gain" not in card and "AutoModelForTokenClassification" in card
+
+
+def test_one_seed_gives_no_verdict_on_a_target(tmp_path: Path, model: Path, capsys: Capture) -> None:
+    sweep = swept(tmp_path / "runs", model, seeds=(1,))
+    put_model(sweep, model, "mnli", "xnli", 1)
+    text = printed(capsys, main, sweep, "-o", tmp_path / "winner", "--target", "xnli")
+    assert text.startswith("Best task by target (no verdict: it takes 3 seeds): ")
 
 
 def test_a_model_that_was_not_kept_says_why_and_how_to_have_it(sweep: Path, tmp_path: Path, capsys: Capture) -> None:
