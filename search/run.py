@@ -157,6 +157,8 @@ def _print_summary(request: "SweepRequest", board: "Board", seconds: float) -> N
     if request.context.keep_predictions:
         kinds = ("intermediate", "target", "retrieval")
         _print_missing_outputs(board, "predictions", kinds, board.store.has_predictions)
+    if request.context.keep_models:
+        _print_missing_models(board)
     if tasks := request.target_dev_sets:
         _print_missing_outputs(board, "target-dev", ("target",), board.store.has_target_dev, tasks)
     if request.context.probes:
@@ -183,6 +185,25 @@ def _print_missing_outputs(
         print(
             f"note: {missing} of {len(finished)} finished stages have no {output}, as they ran without --{output}. "
             "To run them again, give another --results folder."
+        )
+
+
+def _print_missing_models(board: "Board") -> None:
+    """Print how many stages of targets that won ran without --keep-models; what could not be kept has its own note."""
+    from spaces.model_files import MODEL_FOLDER, NO_MODEL_NOTE
+
+    states = [state for state in board.states.values() if state.stratum.kind == "target"]
+    winners = [state.winner for state in states if state.winner is not None and state.winner.outcome is not None]
+    context = board.store.context
+    missing = sum(
+        not context.results.has(context.file_name(arm.stage.key, MODEL_FOLDER))
+        for arm in winners
+        if arm.outcome is not None and NO_MODEL_NOTE not in (arm.outcome.note or "")
+    )
+    if missing:
+        print(
+            f"note: {missing} of {len(winners)} targets have no fine-tuned model, as they ran without --keep-models. "
+            "analysis/winner.py --target tells how to have one."
         )
 
 

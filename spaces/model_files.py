@@ -5,6 +5,7 @@ of this project, which no other program reads.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 ENCODER_FOLDER = "encoder"  # in a stage's folder: what the stages below start from
@@ -18,6 +19,14 @@ WEIGHTS_FILE = "model.safetensors"
 LABEL_HEAD_FILE = "label_head.safetensors"  # beside the encoder of an intermediate task with labels
 MASKED_WORD_HEAD_FILE = "masked_words.safetensors"  # the head for masked words
 OWN_HEAD_FILES = (LABEL_HEAD_FILE, MASKED_WORD_HEAD_FILE)
+
+AUTO_CLASSES: Mapping[str, str] = {  # classes of `transformers` that load the fine-tuned model of a kind of task
+    "pair": "AutoModelForSequenceClassification",
+    "choice": "AutoModelForMultipleChoice",
+    "tagging": "AutoModelForTokenClassification",
+    "span": "AutoModelForQuestionAnswering",
+}
+NO_MODEL_NOTE = "no model is kept: "  # starts the note of a stage that could leave none
 
 
 def list_weight_files(folder: Path) -> list[str]:

@@ -24,9 +24,10 @@ MOST_LINES = {
     "docs/limits.md": 60,
     "docs/protocol.md": 250,
     "docs/questions.md": 156,
-    "docs/reliability.md": 280,
+    "docs/reliability.md": 290,
     "docs/results.md": 130,
     "docs/scheduling.md": 80,
+    "docs/take-away.md": 100,
     "docs/xtreme.md": 165,
 }
 NAMED_TEST = re.compile(r"`((?:[\w/]+/)?test_\w+\.py)(?:::([\w*]+))?`")

@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from spaces.model_files import NO_MODEL_NOTE
 from trainables.kinds.label_head import LabelHead, save_label_head
 from trainables.kinds.whole_model import UnfitHeadError, build_whole_model, save_whole_model
 from trainables.models.encoder import Encoder, save_encoder
@@ -29,7 +30,7 @@ def store_model(key: str, training: FineTuning, context: StageContext) -> list[s
         try:
             model = build_whole_model(training.encoder, training.heads[0], training.parts[0].task)
         except UnfitHeadError as error:
-            return [f"no model is kept: {error}"]
+            return [f"{NO_MODEL_NOTE}{error}"]
         fill = partial(save_whole_model, model, training.encoder)
         context.results.write_folder(context.file_name(key, MODEL), fill)
     return []

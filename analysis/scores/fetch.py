@@ -97,6 +97,23 @@ def copy_stage_folder(sweep: str, stage: str, name: str, target: Path, *, leave_
     return bool(files)
 
 
+def read_stage_file(sweep: str, stage: str, name: str) -> bytes | None:
+    """Return the content of a file that a stage left, of a sweep as in `copy_stage_folder`; None if there is none."""
+    if "://" not in sweep:
+        file = stages_folder_of(Path(sweep)) / stage / name
+        return file.read_bytes() if file.is_file() else None
+    from pyarrow import ArrowInvalid, fs
+
+    try:
+        system, path = fs.FileSystem.from_uri(sweep)
+        with system.open_input_stream(f"{PurePosixPath(path.rstrip('/')).parent}/stages/{stage}/{name}") as stream:
+            return bytes(stream.read())
+    except FileNotFoundError:
+        return None
+    except (ArrowInvalid, OSError) as error:
+        raise UsageError(f"{sweep} cannot be read: {first_line_of(error)}") from error
+
+
 def _copy(system: "fs.FileSystem", copies: dict[str, Path]) -> None:
     from pyarrow import fs
 

@@ -11,11 +11,21 @@ from analysis.tables.numbers import number_from_estimate
 from analysis.tables.source import list_warnings
 from analysis.takeaway.choice import ChosenModel
 from analysis.takeaway.training_data import NOT_RECORDED, list_training_data
+from analysis.transfer.columns import TransferColumn
 from analysis.transfer.ranking import Ranking
+from spaces.benchmark import BENCHMARKS
 from spaces.bounds import describe_bounds
+from spaces.chain import phase_of
+from spaces.model_files import AUTO_CLASSES
+from spaces.phase import has_phase
 from spaces.sweep_record import parse_chain_seeds
 
-NOT_SHOWN = "No chain is shown to be better than no intermediate training: this is the best of them, perhaps by chance."
+INPUT_HINTS: Mapping[str | None, str] = {  # how the search wrote inputs, by the kind of task
+    "pair": "Give both texts: `tokenizer(first, second)`.",
+    "choice": "Give a row for each option: the context against question and option, `tokenizer(contexts, options)`.",
+    "tagging": "Give words: `tokenizer(words, is_split_into_words=True)`. The tag of a word is on its first sub-token.",
+    "span": "Give `tokenizer(question, context)`. Start and end at the first sub-token mean that there is no answer.",
+}
 
 
 def build_card(ranking: Ranking, model: ChosenModel, *, sweep: str, command: str) -> str:
@@ -25,7 +35,8 @@ def build_card(ranking: Ranking, model: ChosenModel, *, sweep: str, command: str
         _build_front_matter(record),
         _build_opening(ranking, model),
         _build_choice(ranking, model),
-        _build_gains(ranking, model),
+        *([_build_gains(ranking, model)] if model.chain in ranking.intermediates else []),
+        *([_build_scores(ranking, model)] if model.target else []),
         _build_training(record, model),
         _build_data(record, model),
         _build_origin(record, sweep, command),
@@ -44,15 +55,19 @@ def _build_front_matter(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _build_opening(ranking: Ranking, model: ChosenModel) -> Iterator[str]:
     scores = ranking.loaded_scores
-    yield from (f"# Encoder after `{model.chain}`", "")
+    yield from (f"# {model.noun[0].upper()}{model.noun[1:]} after `{model.chain}`", "")
+    phase = f", trained on the intermediate phase `{phase_of(model.chain)}`" if has_phase(model.chain) else ""
+    tuned = f", then fine-tuned in English on `{model.target}`" if model.target else ""
     yield (
-        f"The encoder `{scores.model}`, trained on the intermediate phase `{model.chain}`. A search over intermediate "
-        "tasks chose it as a start for fine-tuning in English and use in other languages."
+        f"The encoder `{scores.model}`{phase}{tuned}. A search over intermediate tasks chose it for use in languages "
+        "other than English."
     )
-    yield from ("", "```python", "from transformers import AutoModel, AutoTokenizer", "")
+    kind = None if model.target is None else BENCHMARKS[str(scores.benchmark)].targets[model.target].kind
+    name = "AutoModel" if kind is None else AUTO_CLASSES[kind]
+    yield from ("", "```python", f"from transformers import {name}, AutoTokenizer", "")
     yield 'tokenizer = AutoTokenizer.from_pretrained(".")  # this folder'
-    yield 'model = AutoModel.from_pretrained(".")'
-    yield from ("```", "", "Read `last_hidden_state`: a pooler, where the class has one, was never trained.")
+    yield from (f'model = {name}.from_pretrained(".")', "```", "")
+    yield INPUT_HINTS.get(kind, "Read `last_hidden_state`: a pooler, where the class has one, was never trained.")
 
 
 def _build_choice(ranking: Ranking, model: ChosenModel) -> Iterator[str]:
@@ -62,26 +77,41 @@ def _build_choice(ranking: Ranking, model: ChosenModel) -> Iterator[str]:
 
 
 def describe_choice_of(model: ChosenModel) -> list[str]:
-    """Return sentences on the choice: the verdict on the chain, a warning where it is not shown to help, the seed."""
-    return [*model.verdict, *([] if model.is_shown else [NOT_SHOWN]), model.seed_reason]
+    """Return sentences on the choice: the verdict on the chain, and why it is this seed."""
+    return [*model.verdict, model.seed_reason]
 
 
 def _build_gains(ranking: Ranking, model: ChosenModel) -> Iterator[str]:
-    transfer = ranking.transfer
     yield from (f"## Gain over `{ranking.baseline}`", "")
     yield "Points (0 to 100), a mean over languages and seeds, zero-shot from English; 95% intervals over seeds."
     yield ""
     rows = []
     for column in ranking.columns:
-        number = number_from_estimate(estimate := ranking.gains[model.chain, column.name])
-        interval = "-" if number.low is None or number.high is None else f"{number.low:+.1f} to {number.high:+.1f}"
-        rows_of_mask = [transfer.targets.index(target) for target in column.targets]
-        scored = np.flatnonzero(transfer.scored_mask[rows_of_mask].any(axis=0))
-        languages = [transfer.languages[i] for i in scored]
-        listed = f"{len(languages)}" if column.is_mean else ", ".join(languages)
-        gain = number.text if estimate.mean is None else f"{estimate.mean:+.1f}"
-        rows.append((column.name, gain, interval, str(estimate.seeds), listed))
+        if model.target in (None, column.name):
+            number = number_from_estimate(estimate := ranking.gains[model.chain, column.name])
+            interval = "-" if number.low is None or number.high is None else f"{number.low:+.1f} to {number.high:+.1f}"
+            languages = _list_languages(ranking, column)
+            listed = str(len(languages)) if column.is_mean else ", ".join(languages)
+            gain = number.text if estimate.mean is None else f"{estimate.mean:+.1f}"
+            rows.append((column.name, gain, interval, str(estimate.seeds), listed))
     yield from _format_table(("target", "gain", "95% interval", "seeds", "languages"), rows)
+
+
+def _list_languages(ranking: Ranking, column: TransferColumn) -> list[str]:
+    transfer = ranking.transfer
+    mask = transfer.scored_mask[[transfer.targets.index(target) for target in column.targets]]
+    return [transfer.languages[i] for i in np.flatnonzero(mask.any(axis=0))]
+
+
+def _build_scores(ranking: Ranking, model: ChosenModel) -> Iterator[str]:
+    transfer, target = ranking.transfer, str(model.target)
+    place = transfer.chains.index(model.chain), transfer.targets.index(target)
+    scores = transfer.scores[*place, :, transfer.seeds.index(model.seed)]
+    yield from (f"## Test scores of this model on `{target}`", "")
+    yield f"Points, {' and '.join(transfer.metrics[target])}, zero-shot in every language but English."
+    yield ""
+    rows = [(transfer.languages[i], f"{scores[i]:.1f}") for i in np.flatnonzero(np.isfinite(scores))]
+    yield from _format_table(("language", "score"), [*rows, ("mean", f"{np.nanmean(scores):.1f}")])
 
 
 def _build_training(record: Mapping[str, Any], model: ChosenModel) -> Iterator[str]:
@@ -95,6 +125,7 @@ def _build_training(record: Mapping[str, Any], model: ChosenModel) -> Iterator[s
             ("start encoder", f"{spec.get('model')}" + (f", commit {commit}" if commit else "")),
             ("chain", model.chain),
             ("learning rate of the phase", rate),
+            *([("learning rate of the fine-tuning", f"{model.target_rate:g}")] if model.target else []),
             ("learning rates that were tried", _format_rates(spec.get("learning_rates"))),
             ("seed", str(model.seed)),
             ("precision", str(spec.get("precision", NOT_RECORDED))),
@@ -112,9 +143,10 @@ def _format_rates(rates: object) -> str:
 
 def _build_data(record: Mapping[str, Any], model: ChosenModel) -> Iterator[str]:
     yield from ("## Data", "")
-    data = list_training_data(record, model.chain)
+    data = list_training_data(record, model.chain, model.target)
     if not data:
-        yield "No data of a repository are recorded: the rows of the miniature are made by the program itself."
+        is_made_up = record["spec"].get("benchmark") == "miniature"
+        yield "The program makes the rows of the miniature itself." if is_made_up else "The sweep recorded no sources."
         return
     rows = [(each.task, f"{each.repository} {each.config}", each.commit or "-", each.licence) for each in data]
     yield from _format_table(("task", "rows for training", "commit", "licence"), rows)

@@ -23,10 +23,13 @@ class TrainingData:
     licence: str
 
 
-def list_training_data(record: Mapping[str, Any], chain: str) -> list[TrainingData]:
-    """Return the training data of a chain's phase, from the content of `sweep.json`; none of a synthetic world."""
+def list_training_data(record: Mapping[str, Any], chain: str, target: str | None = None) -> list[TrainingData]:
+    """Return the training data of a chain's phase and of a target, from the content of `sweep.json`.
+
+    A synthetic world has none.
+    """
     found = {}
-    for entry in _list_source_names(record, chain):
+    for entry in (*_list_source_names(record, chain), *([f"target {target}"] if target else [])):
         task = entry.partition(" ")[2].partition("@")[0]
         for line in record.get("sources", {}).get(entry, ()):
             split, _, repository, config, *_ = line.split()

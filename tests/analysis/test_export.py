@@ -1,7 +1,9 @@
 """export.py: every stage becomes one run, once, however often it is called, and again only if it has changed."""
 
+import dataclasses
 import math
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from tensorboardX.proto.event_pb2 import Event
 from analysis.compact import main as compact
 from analysis.export import main
 from analysis.tracking.tracked_runs import build_runs
-from tests.analysis.sweep_files import Capture, Run, add_run, printed, refused, write_sweep
+from tests.analysis.sweep_files import Capture, Run, add_run, printed, refused, write_run, write_sweep
 
 NLI = Run(intermediate="nli", test={"xnli": {"en": 0.5, "de": 0.3}}, dev=(0.2, 0.6), extra={"seconds": 20.0})
 PHASE = Run(intermediate="nli", test={}, kind="intermediate", dev=(0.4, 0.7))
@@ -141,3 +143,43 @@ def test_tensorboard_itself_reads_what_was_written(tmp_path: Path, capsys: Captu
     events.Reload()
     points = [(point.step, round(point.value, 6)) for point in events.Scalars("dev/xnli/accuracy")]
     assert points == [(1, 0.2), (2, 0.6)]
+
+
+@pytest.mark.filterwarnings("ignore")  # of MLflow and the database library below it
+def test_mlflow_gets_each_stage_once_and_replaces_what_has_changed(tmp_path: Path, capsys: Capture) -> None:
+    mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed")
+    sweep, place = write_sweep(tmp_path, RUNS), f"sqlite:///{tmp_path / 'mlflow.db'}"
+    flags = ("--to", "mlflow", "-o", place)
+
+    def read() -> dict[str, tuple[str, float]]:
+        """The id and the English test score of each stage's run."""
+        client = mlflow.MlflowClient(tracking_uri=place)
+        runs = client.search_runs([client.get_experiment_by_name("sweep").experiment_id])
+        found = {run.data.tags["transfer_search.stage"]: run for run in runs}
+        assert len(found) == len(runs)
+        return {key: (run.info.run_id, run.data.metrics.get("test/xnli/accuracy/en")) for key, run in found.items()}
+
+    assert "3 new stages, 0 were there already" in printed(capsys, main, sweep, *flags)
+    before = read()
+    client = mlflow.MlflowClient(tracking_uri=place)
+    run_id, score = before[NLI.key]
+    curve = [(point.step, point.value) for point in client.get_metric_history(run_id, "dev/xnli/accuracy")]
+    assert curve == [(1, 0.2), (2, 0.6)] and score == 0.5
+    assert client.get_run(run_id).data.params["learning_rate"] == "0.001"
+    assert "0 new stages, 3 were there already" in printed(capsys, main, sweep, *flags)
+    assert read() == before
+    client.delete_tag(before[PHASE.key][0], "transfer_search.digest")  # as if a kill had left it half written
+    add_run(sweep, Run(intermediate="qa", test={"xnli": {"en": 0.5}}))
+    write_run(tmp_path, dataclasses.replace(NLI, test={"xnli": {"en": 0.75}}))
+    assert "3 new stages, 1 were there already" in printed(capsys, main, sweep, *flags)
+    after = read()
+    assert len(after) == 4 and after[NLI.key][1] == 0.75
+    assert {key for key in before if before[key] == after[key]} == before.keys() - {NLI.key, PHASE.key}
+
+
+def test_mlflow_that_is_not_installed_is_named_with_its_command(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    said = refused(capsys, main, write_sweep(tmp_path, RUNS), "--to", "mlflow", "-o", "sqlite:///x.db")
+    assert "--to mlflow needs a package that is not installed: pip install mlflow-skinny." in said

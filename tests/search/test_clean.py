@@ -13,7 +13,7 @@ from search.driver.status_writer import StatusWriter
 from search.sweep.cleanup import remove
 from search.sweep.sweep_file import lock_results
 from tests.search.conftest import Room, files_in
-from trainables.record.context import CHECKPOINT, ENCODER, LOCK, SCORES
+from trainables.record.context import CHECKPOINT, ENCODER, LOCK, MODEL, SCORES
 from trainables.record.outcome import OUTCOME_FILE
 from trainables.storage.local_storage import LocalStorage
 
@@ -206,3 +206,13 @@ def test_the_ranking_is_the_same_before_and_after(filled: Room) -> None:
     assert main([str(filled.results / "s"), "--keep", "none", "--damaged", "--tables", "--foreign"]) == 0
     after = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (before.stdout, before.stderr) == (after.stdout, after.stderr)
+
+
+def test_fine_tuned_models_need_a_flag(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    room.write(room.run())
+    folder = room.results / "stages" / next(stage.key for stage in room.ran if stage.kind == "target") / MODEL
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+    assert main([str(room.results / "s")]) == 0 and folder.exists()
+    assert "--models; winner.py --target needs them" in capsys.readouterr().out
+    assert main([str(room.results / "s"), "--models"]) == 0 and not folder.exists()

@@ -11,16 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from torch import nn
-from transformers import (
-    AutoModelForMultipleChoice,
-    AutoModelForQuestionAnswering,
-    AutoModelForSequenceClassification,
-    AutoModelForTokenClassification,
-    PretrainedConfig,
-    PreTrainedModel,
-)
+from transformers import PretrainedConfig, PreTrainedModel
 
+from spaces.model_files import AUTO_CLASSES
 from spaces.task import Task
 from trainables.features.features import Tensors
 from trainables.kinds.choice import ChoiceHead
@@ -30,12 +25,6 @@ from trainables.kinds.tagging import TagHead
 from trainables.models.encoder import Encoder
 from trainables.models.masked_words import get_word_embeddings
 
-AUTO_CLASSES: Mapping[str, Any] = {
-    "pair": AutoModelForSequenceClassification,
-    "choice": AutoModelForMultipleChoice,
-    "tagging": AutoModelForTokenClassification,
-    "span": AutoModelForQuestionAnswering,
-}
 # Where the library's classes have a layer of ours; {base} is the name of the encoder in them. The first that exists
 # counts: RoBERTa's classifier has both layers in it, BERT has the first one in its pooler, DeBERTa beside the encoder.
 PLACES: Mapping[str, tuple[str, ...]] = {
@@ -59,7 +48,7 @@ def build_whole_model(encoder: Encoder, head: nn.Module, task: Task) -> PreTrain
     config = _build_config(encoder.model.config, task)
     try:
         with torch.random.fork_rng(devices=[]):
-            model: PreTrainedModel = AUTO_CLASSES[task.kind].from_config(config, dtype=torch.float32)
+            model: PreTrainedModel = find_class(task).from_config(config, dtype=torch.float32)
     except ValueError as error:
         kind = encoder.model.config.model_type
         raise UnfitHeadError(f"transformers has no class of {kind} for the kind {task.kind}") from error
@@ -80,6 +69,11 @@ def build_whole_model(encoder: Encoder, head: nn.Module, task: Task) -> PreTrain
     model.to(encoder.device).eval()  # type: ignore[arg-type]  # its decorator hides the signature
     _check_logits(encoder, head, task, model)
     return model
+
+
+def find_class(task: Task) -> Any:
+    """Return the library's class that loads the model of a task."""
+    return getattr(transformers, AUTO_CLASSES[task.kind])
 
 
 def save_whole_model(model: PreTrainedModel, encoder: Encoder, folder: Path) -> None:

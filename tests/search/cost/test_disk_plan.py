@@ -1,5 +1,6 @@
 """The predicted peak of disk use is an upper bound, whatever runs at once and is kept, and not far above the truth."""
 
+import dataclasses
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,19 +15,24 @@ from spaces.plan import Stratum
 from spaces.stage import Stage
 from tests.search.asked import request_of
 from tests.search.conftest import ENCODER_BYTES, Room, finish
-from trainables.record.context import CHECKPOINT, ENCODER
+from trainables.record.context import CHECKPOINT, ENCODER, MODEL
 
-CHECKPOINT_BYTES = 45_000
+CHECKPOINT_BYTES, MODEL_BYTES = 45_000, 12_000
 
 
 def sizes(plan: Sequence[Stratum]) -> DiskSizes:
     checkpoints = {stratum.id: 0 if stratum.kind == "retrieval" else CHECKPOINT_BYTES for stratum in plan}
-    return DiskSizes(encoder=ENCODER_BYTES, checkpoint=checkpoints, outputs=dict.fromkeys(checkpoints, 0), shared=0)
+    outputs = dict.fromkeys(checkpoints, 0)
+    return DiskSizes(encoder=ENCODER_BYTES, checkpoint=checkpoints, outputs=outputs, shared=0, model=MODEL_BYTES)
 
 
 def on_disk(results: Path) -> int:
     """Bytes of weights; all other files are small, and none of the made-up sizes counts them."""
-    weights = [*results.glob(f"stages/*/{CHECKPOINT}"), *results.glob(f"stages/*/{ENCODER}/*")]
+    weights = [
+        *results.glob(f"stages/*/{CHECKPOINT}"),
+        *results.glob(f"stages/*/{ENCODER}/*"),
+        *results.glob(f"stages/*/{MODEL}"),
+    ]
     return sum(path.stat().st_size for path in weights)
 
 
@@ -39,6 +45,7 @@ class Workers:
 
     def run(self) -> Board:
         board, under_way = self.room.board(), list[Stage]()
+        board.store.context = dataclasses.replace(board.store.context, keep_models=True)
         while True:
             while len(under_way) < self.slots and (stage := board.start_next()) is not None:
                 under_way.append(stage)
@@ -51,6 +58,8 @@ class Workers:
             self.peak = max(self.peak, on_disk(self.room.results) + copies)
             stage = under_way.pop(self.random.randrange(len(under_way)))
             outcome = finish(board.store, stage)
+            if stage.kind == "target":
+                (self.room.results / "stages" / stage.key / MODEL).write_bytes(bytes(MODEL_BYTES))
             (self.room.results / "stages" / stage.key / CHECKPOINT).unlink(missing_ok=True)
             board.end(stage.key, outcome)
 

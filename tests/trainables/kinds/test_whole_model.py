@@ -17,10 +17,10 @@ from trainables.features.examples import ChoiceExample, PairExample, SpanExample
 from trainables.features.features import collate
 from trainables.kinds import KINDS, build_task_head
 from trainables.kinds.whole_model import (
-    AUTO_CLASSES,
     UnfitHeadError,
     build_whole_model,
     compute_library_logits,
+    find_class,
     save_whole_model,
 )
 from trainables.models.encoder import Encoder, load_encoder
@@ -70,7 +70,7 @@ def test_a_stored_model_has_our_logits_of_padded_inputs_to_five_digits(tmp_path:
     encoder, task = load_encoder(str(ENCODERS[name](tmp_path / "encoder"))), task_of(kind)
     head = trained(encoder, kind)
     save_whole_model(build_whole_model(encoder, head, task), encoder, tmp_path / "model")
-    loaded: PreTrainedModel = AUTO_CLASSES[kind].from_pretrained(tmp_path / "model").eval()
+    loaded: PreTrainedModel = find_class(task).from_pretrained(tmp_path / "model").eval()
     features = KINDS[kind].encode(encoder.tokenizer, EXAMPLES[kind], RECIPE, PRETRAINED)
     batch = collate(features, encoder.pad_id, per_position=KINDS[kind].per_position, device=encoder.device)
     encoder.model.eval(), head.eval()
@@ -92,7 +92,7 @@ def test_a_stored_model_has_our_logits_of_padded_inputs_to_five_digits(tmp_path:
 def test_labels_and_tokenizer_go_with_the_model(tmp_path: Path) -> None:
     encoder = load_encoder(str(write_encoder(tmp_path / "encoder")))
     save_whole_model(build_whole_model(encoder, trained(encoder, "pair"), task_of("pair")), encoder, tmp_path / "model")
-    loaded = AUTO_CLASSES["pair"].from_pretrained(tmp_path / "model")
+    loaded = find_class(task_of("pair")).from_pretrained(tmp_path / "model")
     assert loaded.config.id2label == dict(enumerate(LABELS)) and loaded.config.label2id["perhaps"] == 2
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
     assert tokenizer("an old town")["input_ids"] == encoder.tokenizer("an old town")["input_ids"]
