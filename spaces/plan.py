@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from spaces.benchmark import Benchmark
 from spaces.ceilings import Ceiling, is_ceiling
 from spaces.chain import NONE, RANDOM_ENCODER, parse_chain, phase_of, target_method_of, target_multiplier_of
-from spaces.method import METHODS
 from spaces.phase import Phase, build_method_entry, find_own_rate, has_phase, multiply_steps
+from spaces.rates import scale_rates, sort_middle_first
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
 from spaces.task import list_key_fields
@@ -95,7 +95,7 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
 
     def rates_of_targets(targets: tuple[str, ...], chain: str) -> tuple[float, ...] | Range:
         recipe = benchmark.targets[targets[0]].recipe
-        return rates_of(None if recipe is None else recipe.learning_rate, target_method_of(chain) or None)
+        return rates_of(None if recipe is None else recipe.learning_rate, axes.target_method_of(chain))
 
     tasks = [benchmark.targets[name] for name in axes.targets]
     # All targets of a training set are evaluated, even if the sweep has only one of them: training is what costs, and
@@ -139,28 +139,6 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
     return tuple(strata)
 
 
-def scale_rates(rates: tuple[float, ...] | Range, method: str | None) -> tuple[float, ...] | Range:
-    """Return the learning rates of a method (None: plain training) where those of plain training are `rates`."""
-    factor = 1.0 if method is None else METHODS[method].rate_factor
-    if factor == 1.0:
-        return rates
-    if isinstance(rates, Range):
-        return dataclasses.replace(rates, low=_multiply(rates.low, factor), high=_multiply(rates.high, factor))
-    return tuple(_multiply(rate, factor) for rate in rates)
-
-
-def _multiply(rate: float, factor: float) -> float:
-    """Return a product without the last digits, which rounding leaves: rates are part of keys, and are shown."""
-    return float(f"{rate * factor:.12g}")
-
-
-def sort_middle_first(rates: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the rates with the middle one, the best most often, first: ASHA never stops the first arm of a rung."""
-    ascending = sorted(rates)
-    middle = (len(ascending) - 1) / 2
-    return tuple(sorted(ascending, key=lambda rate: (abs(ascending.index(rate) - middle), rate)))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageFactory:
     """Maker of stages from a stratum, a rate and the parent's key. Everything else is the same in a whole sweep.
@@ -180,6 +158,7 @@ class StageFactory:
     pool_limit: int | None
     precision: Precision
     ceilings: Mapping[str, Ceiling] = field(default_factory=dict)  # by name
+    target_method: str | None = None  # of chains that name none
     _shared_by_workload: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
 
     def make_stage(self, stratum: Stratum, rate: float | None, parent: str | None) -> Stage:
@@ -229,10 +208,10 @@ class StageFactory:
         if recipe is None:
             return None
         recipe = multiply_steps(recipe, target_multiplier_of(stratum.intermediate))
-        method = target_method_of(stratum.intermediate)
+        method = target_method_of(stratum.intermediate) or self.target_method
         entry = {"method": build_method_entry(method)} if method else {}
         if stratum.intermediate in self.ceilings:
-            entry = self.ceilings[stratum.intermediate].build_entry(stratum.task)
+            entry |= self.ceilings[stratum.intermediate].build_entry(stratum.task)
         return {**list_key_fields(recipe), **entry}
 
     def _fingerprint_of(self, stratum: Stratum, recipe: Mapping[str, Any] | None) -> str | None:

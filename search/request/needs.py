@@ -143,18 +143,18 @@ def _find_method_problems(name: str, axes: Axes, benchmark: Benchmark, source: D
         for need in _list_ingredient_needs(name, axes, benchmark):
             if need.task.kind != "mlm":
                 lines += methods.find_problems(source, chain.method, need.task, need.language)
-    if chain.target_method is not None:
+    target_method = axes.target_method_of(name)
+    if target_method is not None:
         for target in axes.targets:
             if benchmark.targets[target].training_set is not None:
-                lines += methods.find_problems(source, chain.target_method, benchmark.targets[target])
+                lines += methods.find_problems(source, target_method, benchmark.targets[target])
     return lines
 
 
 def methods_of(axes: Axes) -> list[str]:
     """Return the methods that the chains use, each once."""
-    chains = [parse_chain(name) for name in axes.intermediates]
-    names = [name for chain in chains for name in (chain.method, chain.target_method) if name is not None]
-    return list(dict.fromkeys(names))
+    pairs = [(parse_chain(name).method, axes.target_method_of(name)) for name in axes.intermediates]
+    return list(dict.fromkeys(name for pair in pairs for name in pair if name is not None))
 
 
 def format_missing_data(missing: Sequence[str]) -> str:

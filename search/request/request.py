@@ -187,6 +187,7 @@ def _build_maker(
         | ({} if needs.missing_data else ceiling_rows.collect_fingerprints(source, axes, benchmark)),
         languages=languages,
         phases=phases,
+        target_method=axes.target_method,
         limit=source.limit,
         test_limit=source.test_limit,
         pool_limit=source.pool_limit,

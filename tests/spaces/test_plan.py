@@ -15,7 +15,8 @@ from spaces.chain import is_baseline, parse_chain
 from spaces.encoders import PROFILES
 from spaces.named_spaces import SPACES, NamedSpace
 from spaces.phase import has_phase
-from spaces.plan import Stratum, expand_strata, sort_middle_first
+from spaces.plan import Stratum, expand_strata
+from spaces.rates import sort_middle_first
 from spaces.space import Axes, Space, resolve_axes
 from spaces.stage import Stage
 from tests.stage_factory import FULL, MINIATURE, axes_of, make_factory
