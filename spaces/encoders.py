@@ -77,6 +77,12 @@ class EncoderShape:
         """All parameters: layers, word and position embeddings, and the norm after the embeddings."""
         return self.layer_parameters + (self.vocabulary + self.positions + 3) * self.width
 
+    def count_adapter_parameters(self, rank: int) -> int:
+        """Return the parameters of adapters (LoRA) on every matrix of the layers; fewer where matrices are joined."""
+        attention = 6 * self.width + 2 * (self.key_width or self.width)
+        feed_forward = (3 if self.gated else 2) * (self.width + self.inner)
+        return self.layers * rank * (attention + feed_forward)
+
 
 def _modern(
     name: str, layers: int, width: int, inner: int, vocabulary: int, key_width: int | None = None

@@ -106,6 +106,7 @@ class StageFactory:
     pool_limit: int | None
     precision: Precision
     ceilings: Mapping[str, Ceiling] = field(default_factory=dict)  # by name
+    target_method: str | None = None  # of chains that name none
     _shared_by_workload: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
 
     def make_stage(self, stratum: Stratum, rate: float | None, parent: str | None, merged: Sequence[str] = ()) -> Stage:
@@ -170,10 +171,10 @@ class StageFactory:
         if recipe is None:
             return None
         recipe = multiply_steps(recipe, target_multiplier_of(stratum.intermediate))
-        method = target_method_of(stratum.intermediate)
+        method = target_method_of(stratum.intermediate) or self.target_method
         entry = {"method": build_method_entry(method)} if method else {}
         if stratum.intermediate in self.ceilings:
-            entry = self.ceilings[stratum.intermediate].build_entry(stratum.task)
+            entry |= self.ceilings[stratum.intermediate].build_entry(stratum.task)
         return {**list_key_fields(recipe), **entry}
 
     def _fingerprint_of(self, stratum: Stratum, recipe: Mapping[str, Any] | None) -> str | None:

@@ -15,12 +15,14 @@ from typing import Literal
 from spaces.benchmark import UNBOUNDED, Benchmark, Budget
 from spaces.bounds import NO_BOUNDS, Bounds
 from spaces.ceilings import MAX_SHOTS, Ceiling, build_ceilings
-from spaces.chain import NONE, RANDOM_ENCODER
+from spaces.chain import NONE, RANDOM_ENCODER, Chain, target_method_of
 from spaces.chain_rules import check_chain, check_method
 from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
+from spaces.method import METHODS
 from spaces.phase import DEFAULT_MASKED_WORDS, MaskedWords
 from spaces.table import describe_unknown
+from spaces.task import TaskKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Space:
     floor: bool = False  # also train the targets from a random encoder
     translate_train: bool = False  # also train the targets on translations of their training rows
     target_shots: int | None = None  # also train the targets on so many rows of each language
+    target_method: str | None = None  # of the fine-tuning on the target, where a chain names none
     mixture: tuple[str, ...] | None = None  # tasks of `multitask`; None: every intermediate task
     budget: Budget = UNBOUNDED
     bounds: Bounds = NO_BOUNDS
@@ -75,6 +78,7 @@ class Axes:
     seeds: tuple[int, ...]  # of every chain
     floors: tuple[str, ...]
     ceilings: tuple[Ceiling, ...] = ()
+    target_method: str | None = None
     mixture: tuple[str, ...]  # tasks of `multitask`; empty if no chain has it
     chain_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # all seeds of the chains that have more
     budget: Budget = UNBOUNDED
@@ -84,6 +88,10 @@ class Axes:
     def seeds_of(self, chain: str) -> tuple[int, ...]:
         """Return the seeds of a chain, ascending."""
         return self.chain_seeds.get(chain, self.seeds)
+
+    def target_method_of(self, chain: str) -> str | None:
+        """Return the method of a chain's fine-tuning on the targets: its own, else that of the sweep."""
+        return target_method_of(chain) or self.target_method
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -110,10 +118,8 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
     for name in targets:
         benchmark.targets.find(name)
     chains = [check_chain(name, benchmark, mixture) for name in intermediates]
-    for chain in chains:
-        if chain.target_method is not None:
-            kinds = {benchmark.targets[name].kind for name in targets} - {"retrieval"}
-            check_method(chain.name, chain.target_method, kinds)
+    kinds = {benchmark.targets[name].kind for name in targets} - {"retrieval"}
+    _check_target_methods(space.target_method, chains, kinds)
     if space.masked.languages is not None:
         _check_axis("languages of masked words", space.masked.languages)
     for language in space.masked.languages or ():
@@ -131,6 +137,7 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
         seeds=tuple(sorted(space.seeds)),
         floors=floors,
         ceilings=ceilings,
+        target_method=space.target_method,
         mixture=tuple(name for name in benchmark.intermediates if name in mixture) if has_multitask else (),
         chain_seeds=_resolve_chain_seeds(
             space, dict.fromkeys((NONE, *intermediates, *floors, *(each.name for each in ceilings)))
@@ -139,6 +146,17 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
         bounds=space.bounds,
         masked=space.masked,
     )
+
+
+def _check_target_methods(default: str | None, chains: Iterable[Chain], kinds: set[TaskKind]) -> None:
+    if default is not None:
+        check_method("--target-method", METHODS.find(default).name, kinds)
+    for chain in chains:
+        if chain.target_method is not None:
+            check_method(chain.name, chain.target_method, kinds)
+        if chain.target_method is not None and chain.target_method == default:
+            same = f"{chain.name!r} means {chain.phase!r} with --target-method {default}"
+            raise UsageError(f"{same}: leave out :{default}.")
 
 
 def _resolve_chain_seeds(space: Space, chains: Iterable[str]) -> dict[str, tuple[int, ...]]:

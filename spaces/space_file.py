@@ -134,6 +134,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "floor": _flag,
     "translate_train": _flag,
     "target_shots": _whole,
+    "target_method": _text,
     "mixture": _texts,
     **dict.fromkeys(PARTS, _table),
 }

@@ -1,13 +1,12 @@
 """The axes of a sweep expanded into strata, each with the learning rates of its arms."""
 
-import dataclasses
 import functools
 
 from spaces.benchmark import Benchmark
-from spaces.chain import NONE, members_of, parse_chain, phase_of, target_method_of
-from spaces.method import METHODS
+from spaces.chain import NONE, members_of, parse_chain, phase_of
 from spaces.phase import find_own_rate, list_phases
 from spaces.plan import Stratum
+from spaces.rates import scale_rates, sort_middle_first
 from spaces.space import Axes, Range
 from spaces.untrained_phase import NO_RATE
 
@@ -28,7 +27,7 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
 
     def rates_of_targets(targets: tuple[str, ...], chain: str) -> tuple[float, ...] | Range:
         recipe = benchmark.targets[targets[0]].recipe
-        return rates_of(None if recipe is None else recipe.learning_rate, target_method_of(chain) or None)
+        return rates_of(None if recipe is None else recipe.learning_rate, axes.target_method_of(chain))
 
     def rates_of_phase(phase: str) -> tuple[float | None, ...] | Range:
         if not parse_chain(phase).is_trained:
@@ -70,25 +69,3 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
                     rates = rates_of_targets(targets, ceiling.name)
                     strata.append(build(kind="target", task=training_set, rates=rates, targets=targets))
     return tuple(strata)
-
-
-def scale_rates(rates: tuple[float, ...] | Range, method: str | None) -> tuple[float, ...] | Range:
-    """Return the learning rates of a method (None: plain training) where those of plain training are `rates`."""
-    factor = 1.0 if method is None else METHODS[method].rate_factor
-    if factor == 1.0:
-        return rates
-    if isinstance(rates, Range):
-        return dataclasses.replace(rates, low=_multiply(rates.low, factor), high=_multiply(rates.high, factor))
-    return tuple(_multiply(rate, factor) for rate in rates)
-
-
-def _multiply(rate: float, factor: float) -> float:
-    """Return a product without the last digits, which rounding leaves: rates are part of keys, and are shown."""
-    return float(f"{rate * factor:.12g}")
-
-
-def sort_middle_first(rates: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the rates with the middle one, the best most often, first: ASHA never stops the first arm of a rung."""
-    ascending = sorted(rates)
-    middle = (len(ascending) - 1) / 2
-    return tuple(sorted(ascending, key=lambda rate: (abs(ascending.index(rate) - middle), rate)))

@@ -14,7 +14,7 @@ MOST_LINES = {
     "ARCHITECTURE.md": 130,
     "CONTRIBUTING.md": 60,
     "docs/clusters.md": 145,
-    "docs/encoders.md": 150,
+    "docs/encoders.md": 160,
     "docs/extending.md": 60,
     "docs/fair-comparisons.md": 100,
     "docs/errors.md": 130,

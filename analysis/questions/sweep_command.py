@@ -97,6 +97,7 @@ def _ignores_recipe_rates(spec: Spec) -> bool:
 
 def _list_setting_flags(spec: Spec, benchmark: str) -> list[str]:
     flags = ["--recipe", str(spec["recipe"])] if "recipe" in spec else []
+    flags += ["--target-method", str(spec["target_method"])] if "target_method" in spec else []
     flags += ["--precision", str(spec["precision"])] if benchmark != "miniature" and "precision" in spec else []
     flags += [] if spec.get("scheduler", "halving") == "halving" else ["--scheduler", str(spec["scheduler"])]
     flags += ["--world-seed", str(spec["world_seed"])] if spec.get("world_seed") else []

@@ -98,9 +98,18 @@ def _build_sweep_scores(source: str, record: Mapping[str, Any], stage_rows: pl.D
         unplanned_chain_seeds=list_unplanned_seeds(spec),
         is_limited=bool(describe_bounds(spec)) or _is_limited(rows),
         stage_counts=(done, len(record["stages"])),
-        notes=(f"Trained with the recipe {spec['recipe']} (docs/protocol.md).",) if "recipe" in spec else (),
+        notes=_describe_training(spec),
         records=(record,),
     )
+
+
+def _describe_training(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return notes on how all stages of a sweep were trained, where that is not the default."""
+    lines = {
+        "recipe": "Trained with the recipe {} (docs/protocol.md).",
+        "target_method": "Targets were trained by the method {} (docs/questions.md).",
+    }
+    return tuple(line.format(spec[field]) for field, line in lines.items() if field in spec)
 
 
 def load_files(path: Path, options: FileOptions) -> Scores:

@@ -4,15 +4,16 @@ Weights and moments are exact except for headers. Tokenised tables and predictio
 safe side, from the published numbers of rows and the constants below.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
+from typing import Any
 
 from search.cost.disk_plan import DiskSizes
 from search.request.ceiling_rows import list_training_sets
 from search.request.request import SweepRequest
 from spaces.dataset import SplitPart
 from spaces.encoders import PROFILES, EncoderShape
-from spaces.phase import tasks_of
+from spaces.phase import method_of, tasks_of
 from spaces.plan import Stratum, map_by_workload
 from spaces.space import Range
 from spaces.stage import TENTHS
@@ -71,16 +72,25 @@ def _estimate_encoder(shape: EncoderShape) -> int:
     return sum(map(_round_to_blocks, (weights, mlm_head, tokenizer))) + 3 * BLOCK_BYTES
 
 
+def count_trained_parameters(shape: EncoderShape, recipe: Mapping[str, Any] | None) -> int:
+    """Return the parameters of the encoder, or of its adapters, that a stage with this recipe trains."""
+    method = method_of(recipe)
+    if recipe is None or method is None or not method.freezes_encoder:
+        return shape.parameters
+    return shape.count_adapter_parameters(recipe["method"]["rank"])
+
+
 def _estimate_checkpoint(request: SweepRequest, shape: EncoderShape, stratum: Stratum) -> int:
     """Return the bytes of weights, best weights and two moments. Pretraining keeps no best weights."""
     if stratum.kind == "retrieval" or is_untrained(request.maker.recipe_of(stratum)):
         return 0
+    trained = count_trained_parameters(shape, request.maker.recipe_of(stratum))
     if stratum.kind == "pretrain":
         copies, head = 3, shape.width**2 + shape.vocabulary
     else:
         pooling, tasks = PROFILES.find(request.maker.start.profile).pooling, list_trained_tasks(request, stratum)
         copies, head = 4, sum(_count_head_parameters(task, shape, pooling) for task in tasks)
-    values = copies * (shape.parameters + head)
+    values = copies * (trained + head)
     headers = 4 * TENSOR_HEADER_BYTES * (TENSORS_PER_LAYER * shape.layers + 16)
     return _round_to_blocks(FLOAT_BYTES * values + headers + 2 * BLOCK_BYTES)
 

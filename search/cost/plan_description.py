@@ -7,10 +7,10 @@ from search.sweep.units import format_bytes
 from spaces.bounds import describe_bounds
 from spaces.chain import NONE
 from spaces.method import METHODS
+from spaces.rates import scale_rates
 from spaces.recipe_set import OURS
 from spaces.recipes import RECIPE_SETS, describe_rates, list_kept_tasks
 from spaces.space import Axes
-from spaces.strata import scale_rates
 
 
 def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[str]:
@@ -22,6 +22,7 @@ def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[st
         f"  intermediate tasks: {', '.join((*axes.intermediates, *axes.references))} (`{NONE}` is the baseline)",
         f"  targets: {', '.join(axes.targets)}",
         f"  learning rates: {axes.learning_rates}, seeds: {_describe_seeds(axes)}",
+        *([f"  method of fine-tuning on the targets: {axes.target_method}"] if axes.target_method else []),
         *_describe_method_rates(axes),
         *_describe_recipes(request),
         *([f"  bounds: {bounds}; scores are marked as limited"] if (bounds := describe_bounds(request.spec)) else []),

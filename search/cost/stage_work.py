@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from search.cost.disk_sizes import count_trained_parameters
 from search.cost.pass_speed import NOTHING, Load, MachineSpeed, load_of_batch, sum_loads
 from search.request.request import SweepRequest
 from spaces.activities import Activity
@@ -136,7 +137,7 @@ class WorkEstimator:
             dev=dev.times(TENTHS),
             test=test,
             probing=self._probe(),
-            state_copies=STATE_COPIES + BEST_COPIES,
+            state_copies=(STATE_COPIES + BEST_COPIES) * self._find_trained_share(stage),
             rungs=RUNGS if may_stop else (),
             stores_encoder=stratum.kind == "intermediate",
         )
@@ -165,6 +166,10 @@ class WorkEstimator:
             step = size.step_load(recipe.batch_size, bucket)
             load += step.with_passes(passes * self._head_factor(task)).times(share.of_steps * steps)
         return load
+
+    def _find_trained_share(self, stage: Stage) -> float:
+        """Return the encoder's trained weights, or those of its adapters, as a share of all its weights."""
+        return count_trained_parameters(self.shape, stage.recipe) / self.shape.parameters
 
     def _head_factor(self, task: Task) -> float:
         """Return the cost of an input with its head, in inputs: masked words are guessed among the whole vocabulary."""

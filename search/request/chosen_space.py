@@ -42,6 +42,7 @@ def space_of(options: RunOptions, benchmark: Benchmark) -> Space:
         "floor": options.floor or None,
         "translate_train": options.translate_train or None,
         "target_shots": options.target_shots,
+        "target_method": options.target_method,
         "budget": _apply_flags(space.budget, {"steps": options.steps, "examples": options.examples}),
         "bounds": _apply_flags(space.bounds, {name: getattr(options, name) for name in BOUND_NAMES}),
         "masked": _apply_flags(space.masked, masked),

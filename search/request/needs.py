@@ -145,19 +145,20 @@ def _find_method_problems(name: str, axes: Axes, benchmark: Benchmark, source: D
         for need in _list_ingredient_needs(name, axes, benchmark):
             if need.task.kind != "mlm":
                 lines += methods.find_problems(source, chain.method, need.task, need.language)
-    if chain.target_method is not None:
+    target_method = axes.target_method_of(name)
+    if target_method is not None:
         for target in axes.targets:
             if benchmark.targets[target].training_set is not None:
-                lines += methods.find_problems(source, chain.target_method, benchmark.targets[target])
+                lines += methods.find_problems(source, target_method, benchmark.targets[target])
     return lines
 
 
 def methods_of(axes: Axes) -> list[str]:
     """Return the methods that the chains use, each once."""
     chains = [parse_chain(name) for name in axes.intermediates]
-    chains += [member for chain in chains for member in chain.members]
-    names = [name for chain in chains for name in (chain.method, chain.target_method) if name is not None]
-    return list(dict.fromkeys(names))
+    phases = [each.method for chain in chains for each in (chain, *chain.members)]
+    names = (*phases, *map(axes.target_method_of, axes.intermediates))
+    return list(dict.fromkeys(name for name in names if name is not None))
 
 
 def format_missing_data(missing: Sequence[str]) -> str:

@@ -59,6 +59,7 @@ class RunOptions:
     floor: bool = False
     translate_train: bool = False
     target_shots: int | None = None
+    target_method: str | None = None
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     mlm_share: float | None = None
     mlm_languages: str | None = None
@@ -146,6 +147,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--translate-train", action="store_true", help=translations)
     shots = "a ceiling: also train the targets on N rows of every evaluation language beside the English ones"
     add("--target-shots", **count, help=shots)
+    method = "of the fine-tuning on the target, as after a colon, for chains that name none, e.g. lora"
+    add("--target-method", metavar="NAME", help=method)
     precision = "of matrix products; part of a stage's key (default: bf16 for xtreme on GPUs, else fp32)"
     add("--precision", choices=("auto", "bf16", "fp32"), help=precision)
 

@@ -75,15 +75,14 @@ def make_request(options: RunOptions) -> SweepRequest:
     benchmark, space = _choose_benchmark_and_space(options)
     (space, places), results = place_ready_encoders(space), _open_results(options.results)
     source = make_source(options, results, name, other_models=tuple(places.values()))
-    is_miniature = benchmark.name == "miniature"  # its plan pretrains an encoder
-    profile = profile_of(benchmark.name)
+    is_miniature, profile = benchmark.name == "miniature", profile_of(benchmark.name)
     axes = resolve_axes(space, benchmark, profile)
     if axes.chain_seeds and options.scheduler == "racing":
         raise UsageError(
             f"--scheduler racing gives out the seeds itself, but {', '.join(axes.chain_seeds)} has seeds of its own. "
             "Leave these out, or take another scheduler."
         )
-    packages, bounds = methods.list_packages(methods_of(axes)), axes.bounds
+    bounds = axes.bounds
     source = dataclasses.replace(
         source,
         limit=bounds.limit,
@@ -123,7 +122,7 @@ def make_request(options: RunOptions) -> SweepRequest:
             keep_models=options.keep_models,
             target_dev=options.target_dev,
             probes=probes_of(options),
-            packages=packages,
+            packages=methods.list_packages(methods_of(axes)),
             scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
         ),
         spec=build_spec(options, needs.axes, benchmark, maker),
@@ -199,6 +198,7 @@ def _build_maker(
         | ({} if needs.missing_data else ceiling_rows.collect_fingerprints(source, axes, benchmark)),
         languages=languages,
         phases=phases,
+        target_method=axes.target_method,
         limit=source.limit,
         test_limit=source.test_limit,
         pool_limit=source.pool_limit,

@@ -33,6 +33,7 @@ def build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: Sta
         "floors": axes.floors,
         # Only where there are any, as sweeps of former versions have none.
         **({"ceilings": ceiling_rows.build_spec_entry(axes, benchmark)} if axes.ceilings else {}),
+        **({"target_method": axes.target_method} if axes.target_method else {}),
         **_build_recipe_spec(options.recipe, benchmark),
         "mixture": {MULTITASK: axes.mixture} if axes.mixture else {},
         "budget": dataclasses.asdict(axes.budget),

@@ -16,9 +16,10 @@ from spaces.encoders import PROFILES
 from spaces.named_spaces import SPACES, NamedSpace
 from spaces.phase import has_phase
 from spaces.plan import Stratum
+from spaces.rates import sort_middle_first
 from spaces.space import Axes, Space, resolve_axes
 from spaces.stage import Stage
-from spaces.strata import expand_strata, sort_middle_first
+from spaces.strata import expand_strata
 from tests.stage_factory import FULL, MINIATURE, axes_of, make_factory
 
 

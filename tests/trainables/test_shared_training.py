@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from spaces.method import LORA
+from spaces.phase import build_method_entry
 from spaces.stage import TENTHS, Stage
 from tests.hub_layout import PAIR, XNLI, Layout
 from tests.on_disk import folder_of
@@ -62,12 +64,12 @@ def elsewhere(context: StageContext, folder: Path) -> StageContext:
     return dataclasses.replace(context, results=LocalStorage(folder))
 
 
-def run_phase(context: StageContext, *, cut: int = 0) -> Outcome:
+def run_phase(context: StageContext, phase: Stage = PHASE, target: Stage = TARGET, *, cut: int = 0) -> Outcome:
     """Run the phase for the target, with an interruption after some tenth."""
-    for stage in (PHASE, TARGET):
+    for stage in (phase, target):
         write_spec(context, stage)
     for tenths in (cut, TENTHS - cut):
-        with closing(StageRun(context, PHASE.key, targets=[TARGET.key])) as stage_run:
+        with closing(StageRun(context, phase.key, targets=[target.key])) as stage_run:
             for _ in range(tenths):
                 outcome = stage_run.advance()
             if tenths == cut:
@@ -111,6 +113,18 @@ def test_a_target_with_other_rows_is_left_alone(real: StageContext) -> None:
         for _ in range(TENTHS):
             stage_run.advance()
     assert not (folder_of(real, other.key) / CHECKPOINT).exists()
+
+
+def test_adapters_that_a_phase_has_trained_are_those_of_the_target(real: StageContext, tmp_path: Path) -> None:
+    pytest.importorskip("peft", reason="peft is not installed (the extra `lora`)")
+    method = {"method": build_method_entry(LORA)}
+    phase, target = (dataclasses.replace(each, recipe={**(each.recipe or {}), **method}) for each in (PHASE, TARGET))
+    apart, together = elsewhere(real, tmp_path / "apart"), elsewhere(real, tmp_path / "together")
+    own = run_stage(apart, target)
+    run_phase(together, phase, target, cut=4)
+    shared = run_stage(together, target, tenths=1)
+    assert own.curve == shared.curve and shared.note == f"trained by stage {phase.key}, whose training is the same work"
+    assert scores_of(apart, target).equals(scores_of(together, target))
 
 
 @pytest.mark.parametrize("state", ["begun", "at work"])

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from analysis.questions.sweep_command import build_command
 from search.cost.plan_description import _describe_method_rates
 from search.request.needs import methods_of
 from search.request.start_encoder import EncoderUse, find_use
 from search.run import main
+from search.sweep.sweep_file import check_growth
 from spaces.errors import UsageError
 from spaces.space import Range
 from spaces.versions import NOT_INSTALLED, read_versions
@@ -95,3 +97,41 @@ def test_so_it_has_of_a_range() -> None:
 def test_what_lora_cannot_train_is_refused(chain: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         request_of(*QUICK, chain)
+
+
+@pytest.mark.usefixtures("with_peft")
+def test_a_method_of_the_sweep_trains_the_targets_of_every_chain_that_names_none() -> None:
+    request = request_of(*QUICK, "squad,none:fgm", "--target-method", "lora", "--floor", "--target-shots", "10")
+    methods = {
+        stratum.intermediate: (request.maker.recipe_of(stratum) or {}).get("method", {}).get("name")
+        for stratum in request.plan
+        if stratum.kind == "target"
+    }
+    shots = next(iter(request.maker.ceilings))
+    assert methods == {"none": "lora", "squad": "lora", "none:fgm": "fgm", "random-encoder": "lora", shots: "lora"}
+    (phase,) = {stratum.task: stratum for stratum in request.plan if stratum.kind == "intermediate"}.values()
+    assert "method" not in (request.maker.recipe_of(phase) or {}) and phase.rates == (1e-3,)
+    assert {s.rates for s in request.plan if s.kind == "target"} == {(1e-2,), (1e-3,)}
+    assert request.spec["target_method"] == "lora" and request.context.packages == ("peft",)
+
+
+@pytest.mark.usefixtures("with_peft")
+def test_a_sweep_keeps_the_method_that_it_was_begun_with() -> None:
+    plain, lora = request_of(*QUICK, "squad").spec, request_of(*QUICK, "squad", "--target-method", "lora").spec
+    assert "target_method" not in plain
+    for one, other in ((plain, lora), (lora, plain)):
+        with pytest.raises(UsageError, match="target_method: was"):
+            check_growth(one, other, "s")
+    assert " --target-method lora " in build_command("runs/s", lora, {})
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("squad,none:lora", "--target-method", "lora"), "'none:lora' means 'none' with --target-method lora: leave"),
+        (("squad", "--target-method", "loar"), "unknown method 'loar': did you mean lora"),
+    ],
+)
+def test_methods_of_a_sweep_that_are_refused(flags: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        request_of(*QUICK, *flags)

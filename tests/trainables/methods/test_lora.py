@@ -11,6 +11,7 @@ from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from spaces.method import LORA, METHODS
 from spaces.phase import build_method_entry
+from spaces.probe_columns import PROBES_FILE
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
 from tests.score_rows import drop_costs
@@ -167,6 +168,13 @@ def test_a_stage_hands_on_a_plain_encoder_that_any_stage_starts_from(context: St
         target = target_stage("udpos-en", {"udpos": ("en", "qfa")}, PHASE, **fields)
         assert run_stage(context, target).status in ("finished", "degenerate")
         assert len(scores_of(context, target).filter(pl.col("split") == "test"))
+
+
+def test_probes_measure_the_merged_encoder_with_gradients_of_all_its_weights(context: StageContext) -> None:
+    run_stage(dataclasses.replace(context, probes=("similarity",)), PHASE)
+    rows = pl.read_parquet(folder_of(context, PHASE.key) / PROBES_FILE)
+    names = {name for name in rows["probe"].unique() if name.endswith(".weight")}
+    assert len(names) == 12, rows["probe"].unique().to_list()
 
 
 def test_a_stage_that_was_cut_has_the_scores_of_one_that_was_not(context: StageContext, tmp_path: Any) -> None:
