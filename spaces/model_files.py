@@ -22,6 +22,7 @@ OWN_HEAD_FILES = (LABEL_HEAD_FILE, MASKED_WORD_HEAD_FILE)
 
 AUTO_CLASSES: Mapping[str, str] = {  # classes of `transformers` that load the fine-tuned model of a kind of task
     "pair": "AutoModelForSequenceClassification",
+    "text": "AutoModelForSequenceClassification",
     "choice": "AutoModelForMultipleChoice",
     "tagging": "AutoModelForTokenClassification",
     "span": "AutoModelForQuestionAnswering",

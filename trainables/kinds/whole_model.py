@@ -19,6 +19,7 @@ from spaces.model_files import AUTO_CLASSES
 from spaces.task import Task
 from trainables.features.features import Tensors
 from trainables.kinds.choice import ChoiceHead
+from trainables.kinds.label_head import KINDS_WITH_LABELS
 from trainables.kinds.pooling import PooledHead
 from trainables.kinds.span import SpanHead
 from trainables.kinds.tagging import TagHead
@@ -48,7 +49,7 @@ def build_whole_model(encoder: Encoder, head: nn.Module, task: Task) -> PreTrain
     config = _build_config(encoder.model.config, task)
     try:
         with torch.random.fork_rng(devices=[]):
-            model: PreTrainedModel = find_class(task).from_config(config, dtype=torch.float32)
+            model: PreTrainedModel = find_class(task).from_config(config, dtype=torch.float32, trust_remote_code=False)
     except ValueError as error:
         kind = encoder.model.config.model_type
         raise UnfitHeadError(f"transformers has no class of {kind} for the kind {task.kind}") from error
@@ -97,10 +98,10 @@ def _list_layers(head: nn.Module) -> dict[str, nn.Linear]:
 def _build_config(config: PretrainedConfig, task: Task) -> PretrainedConfig:
     """Return the encoder's configuration with the task's labels. A pooler that may choose its activation takes tanh."""
     config = deepcopy(config)
-    if task.labels and task.kind in ("pair", "tagging"):
+    if task.labels and task.kind in KINDS_WITH_LABELS:
         config.id2label = dict(enumerate(task.labels))
         config.label2id = {label: number for number, label in enumerate(task.labels)}
-    if task.kind == "pair":
+    if task.kind in ("pair", "text"):
         config.problem_type = "single_label_classification"
     if hasattr(config, "pooler_hidden_act"):
         config.pooler_hidden_act = "tanh"

@@ -13,7 +13,7 @@ from spaces.task import Recipe, Task
 from tests.architectures import build_word_pieces
 from tests.encoder_folders import TEXTS, build_xlmr, write_encoder, write_mdeberta
 from tests.subwords import train_subwords
-from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample
+from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample, TextExample
 from trainables.features.features import collate
 from trainables.kinds import KINDS, build_task_head
 from trainables.kinds.whole_model import (
@@ -34,11 +34,12 @@ TAGGED = [TaggingExample(WORDS, (0, 1, 2, 0, 1, 2)), TaggingExample(("who",), (1
 CONTEXT = " ".join(WORDS)
 SPANS = [SpanExample("1", "who", CONTEXT, ("old town",), (3,)), SpanExample("2", "old", "the towns", ("old",), (4,))]
 CHOICES = [ChoiceExample("an old town", "who", ("the north", CONTEXT, "old"), 1)]
-EXAMPLES: dict[str, Any] = {"pair": PAIRS, "tagging": TAGGED, "span": SPANS, "choice": CHOICES}
+ONE_TEXT = [TextExample("an old town", 0), TextExample("who lives in the north", 2)]
+EXAMPLES: dict[str, Any] = {"pair": PAIRS, "text": ONE_TEXT, "tagging": TAGGED, "span": SPANS, "choice": CHOICES}
 
 
 def task_of(kind: str) -> Task:
-    labels = LABELS if kind in ("pair", "tagging") else ()
+    labels = LABELS if kind in ("pair", "text", "tagging") else ()
     return Task(name="t", kind=kind, about="", labels=labels, official_metrics=("accuracy",), recipe=RECIPE)  # type: ignore[arg-type]
 
 
