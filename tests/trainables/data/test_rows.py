@@ -1,6 +1,7 @@
 """Conversion of rows to examples: labels by name, answers at their offset, and a count of rows left out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.hub_layout import PAIR, QA, TEXT, TOPIC, examples_of, pair_rows, qa_r
 from trainables.data import real_data
 from trainables.data.data_check import find_problems
 from trainables.data.rows import find_nearest
+from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample, TextExample
 
 Write = Callable[..., Path]
@@ -76,6 +78,19 @@ def test_texts_have_the_label_that_their_column_names(write: Write) -> None:
     assert trained.examples == [*expected, TextExample("t0", labels.index("science/technology"))]
     assert trained.left_out == {"empty text": 1}
     assert len(examples_of(TARGETS["sib200"], "test", "sw", origin=data)) == 4  # scored as it is
+
+
+def test_a_limit_takes_texts_from_all_over_their_split(write: Write) -> None:
+    """SIB-200's test rows are sorted by topic; the rows are the same ones in every language."""
+    rows = [*topic_rows(4, "travel"), *topic_rows(4, "sports"), *topic_rows(2, "health")]
+    for code in ("eng_Latn", "swh_Latn"):
+        data = write(f"Davlan/sib200/{code}/test", TOPIC, rows)
+    source, task = DataSource(benchmark="xtreme", data=str(data), test_limit=5), TARGETS["sib200"]
+    for language in ("en", "sw"):
+        examples, _ = load_examples(source, task, "test", language)
+        found = [(each.text, task.labels[each.label]) for each in examples if isinstance(each, TextExample)]
+        assert found == [("t0", "travel"), ("t2", "travel"), ("t0", "sports"), ("t2", "sports"), ("t0", "health")]
+    assert len(load_examples(replace(source, test_limit=11), task, "test", "sw")[0]) == 10
 
 
 def test_tags_and_prefixes(write: Write) -> None:
