@@ -91,8 +91,12 @@ def inspect_model(
         return _inspect_folder(called, folder, use, {path.name: None for path in weights})
     if hub is None or model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise UsageError(f"{called}: there is no such folder.")
+    from trainables.repositories.encoder_files import AbsentEncoderError
+
     try:
         return _inspect_repository(model, use, hub, called)
+    except AbsentEncoderError as error:
+        raise UsageError(f"{called}: {error}") from error
     except HubError as error:
         raise HubError(f"{called.removesuffix(model)}{error}") from error
 

@@ -18,6 +18,10 @@ WEIGHTS_SUFFIXES = (".safetensors", ".bin")
 _LENGTH_BYTES = 8  # at the start of a safetensors file: the length of its header
 
 
+class AbsentEncoderError(UsageError):
+    """The hub has no such repository, or no such commit of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderFolder:
     """A folder with an encoder of the hub, and its files of weights with their SHA-256 (None: the hub does not say).
@@ -60,8 +64,8 @@ def _require_snapshot(hub: Hub, model: str) -> Snapshot:
     repo_id, _, commit = model.partition("@")
     snapshot = hub.find("model", repo_id, commit or MAIN_BRANCH)
     if snapshot is None:
-        raise UsageError(
-            f"it is neither a folder nor on the hub ({repo_id} is unknown there). "
+        raise AbsentEncoderError(
+            f"it is neither a folder nor on the hub ({model} is unknown there). "
             "Give a folder with config.json, weights and tokenizer, or the id of a model of the hub."
         )
     return snapshot

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save
 
 from search.request.ready_encoders import describe_test_data, place_ready_encoders
+from search.request.request import SweepRequest
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.space import Space
 from tests.encoder_folders import build_xlmr, change_fields, change_weights, write_encoder
 from tests.hub_layout import PAIR, XNLI, pair_rows
+from tests.loopback_hub import LoopbackHub
 from tests.search.asked import request_of
 from trainables.data.task_data import DataSource
 from trainables.miniature import world
@@ -108,3 +111,49 @@ def test_over_real_data_it_is_compared_with_the_given_one(
     change_fields(ready / "config.json", num_attention_heads=4)
     with pytest.raises(UsageError, match="it has 4 attention heads, and the start encoder has 2"):
         request_of("--intermediates", f"folder:{ready}", *flags)
+
+
+def test_an_encoder_of_the_hub_is_read_at_the_commit_that_is_named(
+    hub: LoopbackHub, asked: Callable[..., SweepRequest], model: Path
+) -> None:
+    name = "org/ready"
+    hub.serve_model(model, name)
+    first = hub.model(name).branches["main"]
+    weights = load_file(model / "model.safetensors")
+    other = save({key: value + 1 for key, value in weights.items()}, {"format": "pt"})
+    card = b"---\ndatasets:\n- xnli\n---\n"
+    second = hub.model(name).commit({"model.safetensors": other, "README.md": card})
+
+    def fingerprint(chain: str) -> str:
+        request = asked("--intermediates", f"mnli,{chain}")
+        assert request.context.ready_encoders == {chain: chain.removeprefix("hub:")}
+        return request.maker.fingerprints["ready", chain]
+
+    newest, old, new = (fingerprint(f"hub:{name}{commit}") for commit in ("", f"@{first}", f"@{second}"))
+    assert newest == new != old
+    request = asked("--intermediates", f"mnli,hub:{name}@{second}")
+    assert any("its card names xnli, from which xnli takes its test rows" in note for note in request.notes)
+    assert request.repositories[f"model {name} {second}"] == second
+
+
+def test_a_plan_with_an_encoder_of_the_hub_downloads_no_weights(
+    hub: LoopbackHub, asked: Callable[..., SweepRequest], model: Path
+) -> None:
+    hub.serve_model(model, "org/ready")
+    plan = asked("--plan", "--intermediates", "mnli,hub:org/ready")
+    assert plan.maker.fingerprints == asked("--intermediates", "mnli,hub:org/ready").maker.fingerprints
+
+
+@pytest.mark.parametrize(
+    ("chain", "message"),
+    [
+        ("hub:org/nowhere", "hub:org/nowhere: it is neither a folder nor on the hub"),
+        ("hub:org/ready@0123456789012345678901234567890123456789", "hub:org/ready@0123"),
+    ],
+)
+def test_what_the_hub_does_not_have_is_told(
+    hub: LoopbackHub, asked: Callable[..., SweepRequest], model: Path, chain: str, message: str
+) -> None:
+    hub.serve_model(model, "org/ready")
+    with pytest.raises(UsageError, match=message):
+        asked("--intermediates", f"mnli,{chain}")
