@@ -17,7 +17,7 @@ WRAPPED: dict[str, dict[str, str]] = {
         "StageRun.__init__": "open",
         "StageRun._open_training": "data",
         "StageRun.save": "checkpoint",
-        "StageRun._store_encoder": "hand on",
+        "store_encoder": "hand on",
         "StageRun._finish": "outcome",
         "FineTuning.advance": "train",
         "FineTuning.restore_best": "train",
