@@ -42,7 +42,7 @@ def macro_f1(gold: Sequence[int], predicted: Sequence[int]) -> float:
     """Return the mean of the F1 of every label that occurs, as a gold or a predicted one; of label ids (examples,).
 
     Equals `sklearn.metrics.f1_score(average="macro")` in its defaults: a label that is never right has an F1 of 0.
-    NusaX (Winata et al. 2023) reports it. Raises ValueError if lengths differ, or there are no items.
+    It shows whether rare labels are found. Raises ValueError if lengths differ, or there are no items.
     """
     hits = Counter(label for label, hit in zip(gold, mark_hits(gold, predicted), strict=True) if hit)
     totals = Counter(gold) + Counter(predicted)
