@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 SWEEP_FILE = "sweep.json"
 SWEEP_VERSION = 1
+READY_ENCODERS = "ready_encoders"  # in the specification: the folder or hub id of each, by its name in chains
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from analysis.scores.record import list_planned_ceilings
 from spaces.benchmark import BENCHMARKS
 from spaces.bounds import BOUND_NAMES
 from spaces.ceilings import TRANSLATE_TRAIN, count_shots
-from spaces.chain import NONE
+from spaces.chain import FOLDER, NONE, phase_of, target_method_of
 from spaces.encoders import PROFILES
 from spaces.named_spaces import SPACES
 from spaces.space import Axes, resolve_axes
+from spaces.sweep_record import READY_ENCODERS
 
 Spec = Mapping[str, Any]
 
@@ -68,7 +69,7 @@ def _find_axes(space: str, benchmark: str) -> Axes | None:
 def _list_axis_flags(spec: Spec, axes: Axes | None) -> list[str]:
     flags = []
     for flag, field in (("--intermediates", "intermediates"), ("--targets", "targets")):
-        names = [name for name in spec[field] if name != NONE] or [NONE]
+        names = [_place_ready(name, spec) for name in spec[field] if name != NONE] or [NONE]
         default = None if axes is None else [name for name in getattr(axes, field) if name != NONE]
         flags += [] if names == default else [flag, ",".join(names)]
     rates = spec.get("learning_rates")
@@ -88,6 +89,14 @@ def _list_axis_flags(spec: Spec, axes: Axes | None) -> list[str]:
         is_default = axes is not None and spec.get(name) == getattr(axes.bounds, name)
         flags += [] if spec.get(name) is None or is_default else [f"--{name.replace('_', '-')}", str(spec[name])]
     return flags
+
+
+def _place_ready(chain: str, spec: Spec) -> str:
+    """Return a chain in which folders have their paths: in results they have their own names."""
+    phase, method = phase_of(chain), target_method_of(chain)
+    places = {name: place for name, place in (spec.get(READY_ENCODERS) or {}).items() if name.startswith(FOLDER)}
+    placed = "|".join(f"{FOLDER}{places[part]}" if part in places else part for part in phase.split("|"))
+    return f"{placed}:{method}" if method else placed
 
 
 def _ignores_recipe_rates(spec: Spec) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from search.request import ceiling_rows
@@ -11,10 +12,16 @@ from spaces.chain import MLM, MULTITASK
 from spaces.plan import StageFactory
 from spaces.recipe_set import OURS
 from spaces.space import Axes, Range
+from spaces.sweep_record import READY_ENCODERS
 
 
-def build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: StageFactory) -> dict[str, Any]:
-    """Return the specification that `sweep.json` freezes, in JSON values only."""
+def build_spec(
+    options: RunOptions, axes: Axes, benchmark: Benchmark, maker: StageFactory, places: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the specification that `sweep.json` freezes, in JSON values only.
+
+    `places` are those of ready encoders, by name: they may change, as only contents are part of keys.
+    """
     rates = axes.learning_rates
     has_masked_words = any(part.task == MLM for phase in maker.phases.values() for part in phase.ingredients)
     start = {name: value for name, value in dataclasses.asdict(maker.start).items() if value is not None}
@@ -30,6 +37,7 @@ def build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: Sta
         "seeds": axes.seeds,
         # Only where there are any, so that sweeps of former versions may get some, too.
         **({"chain_seeds": axes.chain_seeds} if axes.chain_seeds else {}),
+        **({READY_ENCODERS: places} if places else {}),
         "floors": axes.floors,
         # Only where there are any, as sweeps of former versions have none.
         **({"ceilings": ceiling_rows.build_spec_entry(axes, benchmark)} if axes.ceilings else {}),

@@ -1,13 +1,16 @@
 """Ready encoders as arms: their names, their contents in the keys, and those that do not go with the sweep."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save
 
+from analysis.questions.sweep_command import build_command
 from search.request.ready_encoders import describe_test_data, place_ready_encoders
 from search.request.request import SweepRequest
+from search.sweep.sweep_file import check_growth
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.space import Space
@@ -70,6 +73,18 @@ def test_what_does_not_go_with_the_sweep_is_refused(tmp_path: Path, chains: str,
     with pytest.raises(UsageError, match=message):
         request_of("--intermediates", chains.format(a=a, b=b), *FLAGS, "--results", tmp_path / "results")
     assert not (tmp_path / "results").exists()
+
+
+def test_the_command_that_continues_a_sweep_has_the_path_again_which_may_change(tmp_path: Path) -> None:
+    specs = []
+    for folder in ("a", "b"):
+        mine = write_like_miniature(tmp_path / folder / "mine")
+        chains = f"mnli|folder:{mine}:salt,folder:{mine}"
+        specs.append(request_of("--intermediates", chains, *FLAGS, "--results", tmp_path / "runs").spec)
+        words = shlex.split(build_command(str(tmp_path / "runs" / "s"), specs[-1], {}))
+        assert words[words.index("--intermediates") + 1] == chains
+    assert specs[0] != specs[1]
+    check_growth(*specs, "s")  # raises nothing
 
 
 def test_names_stay_where_nothing_is_ready() -> None:
