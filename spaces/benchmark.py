@@ -72,9 +72,7 @@ class Benchmark:
     tagging_target: str  # the tagging target whose words probes read
     matched_baseline: str  # the baseline whose targets train for about as long as chain and target together
     quick_test_limit: int | None = None  # dev and test examples per language of a quick sweep
-    base: str | None = (
-        None  # the benchmark whose stages it continues: those that evaluate that benchmark's targets only
-    )
+    base: str | None = None  # the benchmark with whose stages its own are shared, if they have the same targets
 
     def intermediate_names(self) -> tuple[str, ...]:
         """Return every intermediate of a full sweep, the baseline first and the matched baseline last."""

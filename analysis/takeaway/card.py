@@ -10,18 +10,19 @@ from analysis.tables.escapes import escape_markdown, escape_markdown_line
 from analysis.tables.numbers import number_from_estimate
 from analysis.tables.source import list_warnings
 from analysis.takeaway.choice import ChosenModel
-from analysis.takeaway.training_data import NOT_RECORDED, list_training_data
+from analysis.takeaway.training_data import NOT_RECORDED, list_phases, list_training_data
 from analysis.transfer.columns import TransferColumn
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
 from spaces.bounds import describe_bounds
-from spaces.chain import phase_of
+from spaces.chain import parse_chain
 from spaces.model_files import AUTO_CLASSES
 from spaces.phase import has_phase
 from spaces.sweep_record import parse_chain_seeds
 
 INPUT_HINTS: Mapping[str | None, str] = {  # how the search wrote inputs, by the kind of task
     "pair": "Give both texts: `tokenizer(first, second)`.",
+    "text": "Give a text: `tokenizer(text)`.",
     "choice": "Give a row for each option: the context against question and option, `tokenizer(contexts, options)`.",
     "tagging": "Give words: `tokenizer(words, is_split_into_words=True)`. The tag of a word is on its first sub-token.",
     "span": "Give `tokenizer(question, context)`. Start and end at the first sub-token mean that there is no answer.",
@@ -56,18 +57,28 @@ def _build_front_matter(record: Mapping[str, Any]) -> Iterator[str]:
 def _build_opening(ranking: Ranking, model: ChosenModel) -> Iterator[str]:
     scores = ranking.loaded_scores
     yield from (f"# {model.noun[0].upper()}{model.noun[1:]} after `{model.chain}`", "")
-    phase = f", trained on the intermediate phase `{phase_of(model.chain)}`" if has_phase(model.chain) else ""
     tuned = f", then fine-tuned in English on `{model.target}`" if model.target else ""
-    yield (
-        f"The encoder `{scores.model}`{phase}{tuned}. A search over intermediate tasks chose it for use in languages "
-        "other than English."
-    )
+    origin = describe_origin(str(scores.model), model.chain)
+    yield f"{origin}{tuned}. A search over intermediate tasks chose it for use in languages other than English."
     kind = None if model.target is None else BENCHMARKS[str(scores.benchmark)].targets[model.target].kind
     name = "AutoModel" if kind is None else AUTO_CLASSES[kind]
     yield from ("", "```python", f"from transformers import {name}, AutoTokenizer", "")
     yield 'tokenizer = AutoTokenizer.from_pretrained(".")  # this folder'
     yield from (f'model = {name}.from_pretrained(".")', "```", "")
     yield INPUT_HINTS.get(kind, "Read `last_hidden_state`: a pooler, where the class has one, was never trained.")
+
+
+def describe_origin(start: str, chain: str) -> str:
+    """Return what the encoder of a chain comes from, where `start` is the one at the start of every chain."""
+    phase = parse_chain(chain)
+    if phase.ready:
+        return f"The ready encoder `{phase.ready}`, in the place of a phase of `{start}`"
+    if phase.members:
+        members = " and ".join(f"`{member.name}`" for member in phase.members)
+        return f"The mean of the encoders that `{start}` became on the intermediate phases {members}"
+    return f"The encoder `{start}`" + (
+        f", trained on the intermediate phase `{phase.phase}`" if has_phase(chain) else ""
+    )
 
 
 def _build_choice(ranking: Ranking, model: ChosenModel) -> Iterator[str]:
@@ -151,6 +162,8 @@ def _build_data(record: Mapping[str, Any], model: ChosenModel) -> Iterator[str]:
     rows = [(each.task, f"{each.repository} {each.config}", each.commit or "-", each.licence) for each in data]
     yield from _format_table(("task", "rows for training", "commit", "licence"), rows)
     yield ""
+    if any(each.ready for each in list_phases(model.chain)):
+        yield "What a ready encoder was trained on before is told by its own card."
     yield (
         "The licences are those of the rows. That of the start encoder is told by its own repository; look at all of "
         "them before you hand this model on."

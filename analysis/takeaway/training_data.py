@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spaces.benchmark import BENCHMARKS
-from spaces.chain import Ingredient, parse_chain
+from spaces.chain import Chain, Ingredient, parse_chain
 from spaces.dataset import SplitPart
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 
@@ -46,16 +46,26 @@ def list_training_data(record: Mapping[str, Any], chain: str, target: str | None
 
 def _list_source_names(record: Mapping[str, Any], chain: str) -> Iterator[str]:
     """Yield the names that the record gives to the sources of a chain's ingredients."""
-    spec, parsed = record["spec"], parse_chain(chain)
+    spec = record["spec"]
     benchmark = BENCHMARKS[spec["benchmark"]]
-    mixed = spec.get("mixture", {}).get(parsed.phase, ())
-    for ingredient in map(Ingredient, mixed) if parsed.is_multitask else parsed.ingredients:
+    for ingredient in (part for phase in list_phases(chain) for part in _list_ingredients(spec, phase)):
         task, known = ingredient.task, benchmark.intermediates.get(ingredient.task)
         language = ingredient.language or (None if known is None or known.kind == "mlm" else known.own_language)
         entries = f"intermediate {task}@{language or ''}"  # masked words without a language are those of all of them
         for name in record.get("sources", {}):
             if name == entries or (language is None and name.startswith(entries)):
                 yield name
+
+
+def list_phases(chain: str) -> tuple[Chain, ...]:
+    """Return the phase of a chain, or the members of a merge."""
+    parsed = parse_chain(chain)
+    return parsed.members or (parsed,)
+
+
+def _list_ingredients(spec: Mapping[str, Any], phase: Chain) -> tuple[Ingredient, ...]:
+    mixed = spec.get("mixture", {}).get(phase.phase, ())
+    return tuple(map(Ingredient, mixed)) if phase.is_multitask else phase.ingredients
 
 
 def find_licence(task: str, repository: str) -> str:

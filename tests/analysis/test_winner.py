@@ -20,6 +20,7 @@ from analysis.rank import main as rank
 from analysis.scores.archive import Archive, write_archive
 from analysis.scores.load import load
 from analysis.scores.probes import SCHEMA
+from analysis.takeaway.card import describe_origin
 from analysis.takeaway.training_data import find_licence, list_training_data
 from analysis.winner import main
 from spaces.model_files import ENCODER_FOLDER, MASKED_WORD_HEAD_FILE, MODEL_FOLDER, NO_MODEL_NOTE, OWN_HEAD_FILES
@@ -144,8 +145,24 @@ CHAINS_OF_DATA = {
     "mnli@sw": ["repo-sw"],
     "mnli@sw+squad~x2": ["repo-sw", "rajpurkar/squad"],
     "multitask": ["repo-en", "rajpurkar/squad"],
+    "mnli@sw|squad~x2": ["repo-sw", "rajpurkar/squad"],
+    "folder:mine|mnli": ["repo-en"],
+    "folder:mine": [],
     "none": [],
 }
+
+
+@pytest.mark.parametrize(
+    ("chain", "origin"),
+    [
+        ("none:salt", "The encoder `e5`"),
+        ("mnli~x2:salt", "The encoder `e5`, trained on the intermediate phase `mnli~x2`"),
+        ("mnli|squad", "The mean of the encoders that `e5` became on the intermediate phases `mnli` and `squad`"),
+        ("hub:org/x@0f", "The ready encoder `hub:org/x@0f`, in the place of a phase of `e5`"),
+    ],
+)
+def test_a_card_says_where_the_encoder_comes_from(chain: str, origin: str) -> None:
+    assert describe_origin("e5", chain) == origin
 
 
 def test_a_missing_encoder_says_how_to_have_it_again(sweep: Path, tmp_path: Path, capsys: Capture) -> None:
