@@ -18,6 +18,7 @@ function complete(name) {
 async function draw(figure) {
   const name = figure.dataset.figure;
   const place = figure.querySelector(".view");
+  const description = place.getAttribute("aria-label");
   try {
     const { view } = await vegaEmbed(place, complete(name), {
       actions: false,
@@ -28,6 +29,10 @@ async function draw(figure) {
       tooltip: { theme: "page", disableDefaultStyle: true },
     });
     views.set(name, view);
+    // The element around the drawing is the image, with the page's description; the drawing's parts have no names.
+    place.setAttribute("role", "img");
+    place.setAttribute("aria-label", description);
+    place.querySelector("svg").setAttribute("aria-hidden", "true");
     for (const select of figure.querySelectorAll("select")) {
       select.addEventListener("change", () => view.signal(select.dataset.signal, select.value).runAsync());
     }

@@ -61,6 +61,15 @@ def test_every_figure_is_drawn_and_the_page_never_scrolls_sideways(
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+def test_a_reader_hears_the_description_of_a_figure_and_not_its_marks(look: Look, report: Path) -> None:
+    page = look(report)
+    figures = page.locator("figure[data-drawn] .view")
+    assert figures.count() > 3
+    for figure in figures.all():
+        assert figure.get_attribute("role") == "img" and len(figure.get_attribute("aria-label") or "") > 20
+        assert figure.locator("svg").get_attribute("aria-hidden") == "true"
+
+
 def test_colours_are_readable_and_follow_the_scheme(look: Look, report: Path) -> None:
     grounds = {}
     for scheme in ("light", "dark"):
