@@ -13,7 +13,7 @@ from spaces.chain import FOLDER, NONE, phase_of, target_method_of
 from spaces.encoders import PROFILES
 from spaces.named_spaces import SPACES
 from spaces.space import Axes, resolve_axes
-from spaces.sweep_record import READY_ENCODERS
+from spaces.sweep_record import MODEL_FOLDER, READY_ENCODERS
 
 Spec = Mapping[str, Any]
 
@@ -29,7 +29,8 @@ def build_command(folder: str, spec: Spec, chain_seeds: Mapping[str, Sequence[in
     results, _, name = folder.rstrip("/").rpartition("/")
     benchmark, space = str(spec["benchmark"]), str(spec.get("space", "full"))
     flags = ["--space", space]
-    flags += [] if benchmark == "miniature" else ["--benchmark", benchmark, "--model", str(spec.get("model"))]
+    model = str(spec.get(MODEL_FOLDER) or spec.get("model"))
+    flags += [] if benchmark == "miniature" else ["--benchmark", benchmark, "--model", model]
     flags += _list_axis_flags(spec, _find_axes(space, benchmark))
     flags += _list_setting_flags(spec, benchmark)
     flags += [] if results in ("runs", "./runs") else ["--results", results or "."]

@@ -125,7 +125,7 @@ def make_request(options: RunOptions) -> SweepRequest:
             packages=methods.list_packages(methods_of(axes)),
             scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
         ),
-        spec=build_spec(options, needs.axes, benchmark, maker, ready.places),
+        spec=build_spec(options, needs.axes, benchmark, maker, ready.places, model),
         task_needs=needs.task_needs,
         missing_data=(*needs.missing_data, *start_problems),
         skipped_tasks=needs.skipped_tasks,

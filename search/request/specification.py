@@ -12,15 +12,21 @@ from spaces.chain import MLM, MULTITASK
 from spaces.plan import StageFactory
 from spaces.recipe_set import OURS
 from spaces.space import Axes, Range
-from spaces.sweep_record import READY_ENCODERS
+from spaces.sweep_record import MODEL_FOLDER, READY_ENCODERS
 
 
 def build_spec(
-    options: RunOptions, axes: Axes, benchmark: Benchmark, maker: StageFactory, places: Mapping[str, str]
+    options: RunOptions,
+    axes: Axes,
+    benchmark: Benchmark,
+    maker: StageFactory,
+    places: Mapping[str, str],
+    model: str | None,
 ) -> dict[str, Any]:
     """Return the specification that `sweep.json` freezes, in JSON values only.
 
-    `places` are those of ready encoders, by name: they may change, as only contents are part of keys.
+    `places` are those of ready encoders, by name, and `model` is the folder or hub id of the start encoder. Folders may
+    change, as only contents are part of keys.
     """
     rates = axes.learning_rates
     has_masked_words = any(part.task == MLM for phase in maker.phases.values() for part in phase.ingredients)
@@ -38,6 +44,7 @@ def build_spec(
         # Only where there are any, so that sweeps of former versions may get some, too.
         **({"chain_seeds": axes.chain_seeds} if axes.chain_seeds else {}),
         **({READY_ENCODERS: places} if places else {}),
+        **({} if model in (None, maker.start.name) else {MODEL_FOLDER: model}),
         "floors": axes.floors,
         # Only where there are any, as sweeps of former versions have none.
         **({"ceilings": ceiling_rows.build_spec_entry(axes, benchmark)} if axes.ceilings else {}),

@@ -1,6 +1,7 @@
 """Ready encoders as arms: their names, their contents in the keys, and those that do not go with the sweep."""
 
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,6 +124,11 @@ def test_over_real_data_it_is_compared_with_the_given_one(
     flags = ("--benchmark", "xtreme", "--data", data, "--model", model, *FLAGS, "--results", tmp_path / "results")
     request = request_of("--intermediates", f"folder:{ready}", *flags)
     assert request.context.ready_encoders == {"folder:ready": str(ready)} and not request.missing_data
+    moved = shutil.copytree(model, tmp_path / "moved" / model.name)
+    later = request_of("--intermediates", f"folder:{ready}", *flags, "--model", moved)
+    for spec, place in ((request.spec, model), (later.spec, moved)):
+        assert f" --model {place} " in build_command(request.url, spec, {})
+    check_growth(request.spec, later.spec, "s")  # raises nothing: the folder holds the same encoder
     change_fields(ready / "config.json", num_attention_heads=4)
     with pytest.raises(UsageError, match="it has 4 attention heads, and the start encoder has 2"):
         request_of("--intermediates", f"folder:{ready}", *flags)
