@@ -34,20 +34,27 @@ def export_runs(runs: Sequence[TrackedRun], place: str, project: str) -> int:
 
 
 def _write_events(path: Path, run: TrackedRun) -> None:
-    """Write a run's events in the order of time. It begins at 0: of a stage only its cost in seconds is known."""
+    """Write a run's settings as hyperparameters, and its events in the order of time.
+
+    Time begins at 0: of a stage only its cost in seconds is known.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the protocol buffers that the package was generated with
         from tensorboardX.proto.event_pb2 import Event
         from tensorboardX.proto.summary_pb2 import Summary
         from tensorboardX.record_writer import RecordWriter
+        from tensorboardX.summary import hparams
 
+    _, begin, end = hparams(dict(run.settings), {})  # TensorBoard finds the metrics in the events themselves
     events = [(step, name, value) for name, points in run.series.items() for step, value in points]
     writer = RecordWriter(str(path))
     try:
         writer.write(Event(wall_time=0.0, file_version="brain.Event:2").SerializeToString())
+        writer.write(Event(wall_time=0.0, summary=begin).SerializeToString())
         for step, name, value in sorted(events):
             summary = Summary(value=[Summary.Value(tag=name, simple_value=value)])
             time = run.seconds * step / TENTHS
             writer.write(Event(wall_time=time, step=step, summary=summary).SerializeToString())
+        writer.write(Event(wall_time=run.seconds, summary=end).SerializeToString())
     finally:
         writer.close()

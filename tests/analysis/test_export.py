@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
 
 from analysis.compact import main as compact
 from analysis.export import main
@@ -36,6 +37,8 @@ def read_series(file: Path) -> dict[str, list[tuple[int, float]]]:
     series: dict[str, list[tuple[int, float]]] = {}
     for event in read_events(file):
         for value in event.summary.value:
+            if value.metadata.plugin_data.plugin_name:
+                continue
             series.setdefault(value.tag, []).append((event.step, round(value.simple_value, 6)))
     return series
 
@@ -67,11 +70,21 @@ def test_curves_and_scores_of_a_stage_worked_by_hand(tmp_path: Path, capsys: Cap
         "test/xnli/beside/en": [(10, 0.123)],
         "test/xnli/beside/de": [(10, 0.123)],
     }
-    header, *events = read_events(file)
-    assert header.file_version == "brain.Event:2"
+    header, begin, *events, end = read_events(file)
+    assert header.file_version == "brain.Event:2" and (begin.wall_time, end.wall_time) == (0.0, 20.0)
     assert [event.wall_time for event in events] == sorted(2.0 * event.step for event in events)
     (phase,) = (out / f"nli/phase/seed-0/rate-0.001-{PHASE.key[:8]}").iterdir()
     assert read_series(phase) == {"phase/accuracy": [(1, 0.4), (2, 0.7)]}
+
+
+def test_settings_are_hyperparameters_of_tensorboard(tmp_path: Path, capsys: Capture) -> None:
+    printed(capsys, main, write_sweep(tmp_path, RUNS), "--to", "tensorboard", "-o", tmp_path / "events")
+    _, begin, *_, end = read_events(event_files(tmp_path / "events")[NLI.key])
+    (session,), (closing,) = begin.summary.value, end.summary.value
+    assert session.metadata.plugin_data.plugin_name == closing.metadata.plugin_data.plugin_name == "hparams"
+    hparams = HParamsPluginData.FromString(session.metadata.plugin_data.content).session_start_info.hparams
+    assert hparams["intermediate"].string_value == "nli" and hparams["targets"].string_value == "xnli"
+    assert hparams["learning_rate"].number_value == 1e-3 and hparams["seed"].number_value == 0
 
 
 def test_a_second_call_adds_only_what_is_new(tmp_path: Path, capsys: Capture) -> None:
