@@ -19,6 +19,7 @@ Every variant of the intermediate phase is thus one more name on the axis of int
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from spaces.errors import UsageError
@@ -132,6 +133,13 @@ def members_of(phase: str) -> tuple[str, ...]:
 def target_method_of(name: str) -> str:
     """Return the method of fine-tuning on the targets in a chain's name, empty if there is none. Accepts any text."""
     return _split_name(name)[1] or ""
+
+
+def rename_phases(name: str, rename: Callable[[str], str]) -> str:
+    """Return a chain's name in which its phase, or each one that a merge averages, is renamed. Accepts any text."""
+    phase, method = phase_of(name), target_method_of(name)
+    renamed = "|".join(rename(each) for each in members_of(phase) or (phase,))
+    return f"{renamed}:{method}" if method else renamed
 
 
 def is_baseline(name: str) -> bool:

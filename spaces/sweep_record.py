@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 SWEEP_FILE = "sweep.json"
 SWEEP_VERSION = 1
-MODEL_FOLDER = "model_folder"  # in the specification: the path of `--model` if it is a folder; `model` is its own name
 READY_ENCODERS = "ready_encoders"  # in the specification: the folder or hub id of each, by its name in chains
+START_FOLDER = "model_folder"  # in the specification: the path of `--model` if it is a folder; `model` is its own name
 
 
 @dataclass(frozen=True, slots=True)

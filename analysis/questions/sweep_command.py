@@ -9,11 +9,11 @@ from analysis.scores.record import list_planned_ceilings
 from spaces.benchmark import BENCHMARKS
 from spaces.bounds import BOUND_NAMES
 from spaces.ceilings import TRANSLATE_TRAIN, count_shots
-from spaces.chain import FOLDER, NONE, phase_of, target_method_of
-from spaces.encoders import PROFILES
+from spaces.chain import FOLDER, NONE, rename_phases
+from spaces.encoders import profile_of
 from spaces.named_spaces import SPACES
 from spaces.space import Axes, resolve_axes
-from spaces.sweep_record import MODEL_FOLDER, READY_ENCODERS
+from spaces.sweep_record import READY_ENCODERS, START_FOLDER
 
 Spec = Mapping[str, Any]
 
@@ -29,7 +29,7 @@ def build_command(folder: str, spec: Spec, chain_seeds: Mapping[str, Sequence[in
     results, _, name = folder.rstrip("/").rpartition("/")
     benchmark, space = str(spec["benchmark"]), str(spec.get("space", "full"))
     flags = ["--space", space]
-    model = str(spec.get(MODEL_FOLDER) or spec.get("model"))
+    model = str(spec.get(START_FOLDER) or spec.get("model"))
     flags += [] if benchmark == "miniature" else ["--benchmark", benchmark, "--model", model]
     flags += _list_axis_flags(spec, _find_axes(space, benchmark))
     flags += _list_setting_flags(spec, benchmark)
@@ -63,8 +63,7 @@ def _find_axes(space: str, benchmark: str) -> Axes | None:
     if space not in SPACES or benchmark not in BENCHMARKS:
         return None
     table = BENCHMARKS[benchmark]
-    profile = PROFILES["miniature" if benchmark == "miniature" else "pretrained"]
-    return resolve_axes(SPACES[space].build(table), table, profile)
+    return resolve_axes(SPACES[space].build(table), table, profile_of(benchmark))
 
 
 def _list_axis_flags(spec: Spec, axes: Axes | None) -> list[str]:
@@ -94,10 +93,8 @@ def _list_axis_flags(spec: Spec, axes: Axes | None) -> list[str]:
 
 def _place_ready(chain: str, spec: Spec) -> str:
     """Return a chain in which folders have their paths: in results they have their own names."""
-    phase, method = phase_of(chain), target_method_of(chain)
     places = {name: place for name, place in (spec.get(READY_ENCODERS) or {}).items() if name.startswith(FOLDER)}
-    placed = "|".join(f"{FOLDER}{places[part]}" if part in places else part for part in phase.split("|"))
-    return f"{placed}:{method}" if method else placed
+    return rename_phases(chain, lambda phase: f"{FOLDER}{places[phase]}" if phase in places else phase)
 
 
 def _ignores_recipe_rates(spec: Spec) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from search.request.start_encoder import find_use, inspect_model
 from spaces.benchmark import Benchmark
-from spaces.chain import FOLDER, HUB, members_of, phase_of, target_method_of
+from spaces.chain import FOLDER, HUB, rename_phases
 from spaces.errors import UsageError
 from spaces.phase import list_phases
 from spaces.space import Axes, Space
@@ -39,14 +39,10 @@ def place_ready_encoders(space: Space) -> tuple[Space, dict[str, str]]:
     not exist, and for two of one name.
     """
     places: dict[str, str] = {}
-    names = tuple(_place_chain(name, places) for name in space.intermediates or ())
+    names = tuple(
+        rename_phases(chain, lambda phase: _place_phase(phase, places)) for chain in space.intermediates or ()
+    )
     return (dataclasses.replace(space, intermediates=names) if places else space), places
-
-
-def _place_chain(chain: str, places: dict[str, str]) -> str:
-    phase, method = phase_of(chain), target_method_of(chain)
-    named = "|".join(_place_phase(each, places) for each in members_of(phase) or (phase,))
-    return f"{named}:{method}" if method else named
 
 
 def _place_phase(phase: str, places: dict[str, str]) -> str:

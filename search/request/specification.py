@@ -12,7 +12,7 @@ from spaces.chain import MLM, MULTITASK
 from spaces.plan import StageFactory
 from spaces.recipe_set import OURS
 from spaces.space import Axes, Range
-from spaces.sweep_record import MODEL_FOLDER, READY_ENCODERS
+from spaces.sweep_record import READY_ENCODERS, START_FOLDER
 
 
 def build_spec(
@@ -44,7 +44,7 @@ def build_spec(
         # Only where there are any, so that sweeps of former versions may get some, too.
         **({"chain_seeds": axes.chain_seeds} if axes.chain_seeds else {}),
         **({READY_ENCODERS: places} if places else {}),
-        **({} if model in (None, maker.start.name) else {MODEL_FOLDER: model}),
+        **({} if model in (None, maker.start.name) else {START_FOLDER: model}),
         "floors": axes.floors,
         # Only where there are any, as sweeps of former versions have none.
         **({"ceilings": ceiling_rows.build_spec_entry(axes, benchmark)} if axes.ceilings else {}),

@@ -10,7 +10,7 @@ from typing import Any
 
 from spaces.errors import UsageError
 from spaces.plan import Stratum
-from spaces.sweep_record import MODEL_FOLDER, READY_ENCODERS, SWEEP_FILE, SWEEP_VERSION, parse_chain_seeds
+from spaces.sweep_record import READY_ENCODERS, START_FOLDER, SWEEP_FILE, SWEEP_VERSION, parse_chain_seeds
 from spaces.versions import read_versions
 from trainables.storage.base import Lock, LockedError, Storage, quarantine, write_text
 
@@ -18,7 +18,7 @@ RESULTS_LOCK = ".lock"  # in the results folder, beside the sweeps
 GROWING_AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # may get more values
 GROWING_MAPPINGS = ("data", "languages", "mixture", "masked", "ceilings")  # may get more entries; no entry may change
 # They follow from the other fields, or are places of contents that these have.
-DERIVED_FIELDS = ("space", "controls", "retrieval", MODEL_FOLDER, READY_ENCODERS)
+DERIVED_FIELDS = ("space", "controls", "retrieval", READY_ENCODERS, START_FOLDER)
 _NAME_PATTERN = re.compile(r"\w[\w.+@~:|%-]*")  # of stages and strata: part of a path
 REWRITE_HINT = "Run the sweep again: it rewrites the file, and no finished stage is trained again."
 
