@@ -39,6 +39,7 @@ from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
+from spaces.stage import OUTCOME_FILE
 from spaces.sweep_record import SWEEP_FILE, parse_chain_seeds
 
 
@@ -97,7 +98,7 @@ def _repeat_command(options: argparse.Namespace) -> str:
 def _advise_again(ranking: Ranking, model: ChosenModel, sweep: str) -> str:
     """Return how to have a model that was removed or never kept: its stage must not count as done."""
     [spec] = ranking.loaded_scores.specs
-    outcome = f"{sweep.rstrip('/').rpartition('/')[0] or '.'}/stages/{model.stage}/outcome.json"
+    outcome = f"{sweep.rstrip('/').rpartition('/')[0] or '.'}/stages/{model.stage}/{OUTCOME_FILE}"
     command = build_command(sweep, spec, parse_chain_seeds(spec))
     if model.target is None:
         reason = "--keep none or search/clean.py removes encoders."

@@ -80,6 +80,11 @@ class SplitPart:
     is_optional: bool = False  # the task can do without it; its notes then say that it is missing
     fallback: "SplitPart | None" = None  # read instead where this one lacks the split or the language
 
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The dataset, and those that are read instead."""
+        return (self.dataset, *(() if self.fallback is None else self.fallback.datasets))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSplits:

@@ -5,11 +5,10 @@ them seen twice by the target, while the baseline sees them once. A chain shares
 does, whatever its languages (a translated row is the same row), labels (controls), method or sampler.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from spaces.benchmark import Benchmark
 from spaces.chain import parse_chain
-from spaces.dataset import SplitPart
 from spaces.errors import UsageError
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
@@ -41,11 +40,5 @@ def list_training_sets(benchmark: Benchmark, task: Task) -> frozenset[str]:
     if benchmark.name == "miniature":  # every training set is drawn apart (trainables/miniature/world.py)
         return frozenset({task.text_task or task.training_set or task.name})
     parts = TASK_SPLITS.find(task.trained_as).train
-    datasets = [name for part in parts for name in _list_datasets(part)]
+    datasets = [name for part in parts for name in part.datasets]
     return frozenset((*datasets, *(inner for name in datasets for inner in DATASETS[name].contains)))
-
-
-def _list_datasets(part: SplitPart | None) -> Iterator[str]:
-    while part is not None:
-        yield part.dataset
-        part = part.fallback

@@ -22,6 +22,7 @@ VERSIONS: dict[StageKind, int] = {"pretrain": 2, "intermediate": 4, "target": 3,
 
 ENCODER_KINDS: tuple[StageKind, ...] = ("pretrain", "intermediate")  # kinds of stages that leave an encoder
 
+OUTCOME_FILE = "outcome.json"  # in the folder of a stage: it is written last
 TENTHS = 10  # time in a stage is counted in tenths of its own schedule
 
 

@@ -7,10 +7,9 @@ well, and writes what the target's own training would have left after its last t
 from collections.abc import Sequence
 
 from spaces.encoders import EncoderProfile
-from spaces.stage import TENTHS
+from spaces.stage import OUTCOME_FILE, TENTHS
 from trainables.record.checkpoints import Checkpoints, TrainingState
 from trainables.record.context import CHECKPOINT, LOCK, StageContext, read_spec
-from trainables.record.outcome import OUTCOME_FILE
 from trainables.storage.base import LockedError
 from trainables.training.encoding import Encoding, encode_split, encode_training_table
 from trainables.training.fine_tuning import FineTuning

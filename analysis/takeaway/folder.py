@@ -10,10 +10,10 @@ from analysis.scores.fetch import copy_stage_folder, read_stage_file
 from analysis.takeaway.choice import ChosenModel
 from spaces.errors import UsageError
 from spaces.model_files import CONFIG_FILE, NO_MODEL_NOTE, OWN_HEAD_FILES, list_weight_files, read_json
+from spaces.stage import OUTCOME_FILE
 from spaces.whole_files import write_folder
 
 CARD_FILE = "README.md"
-OUTCOME_FILE = "outcome.json"  # in a stage's folder
 
 
 def write_model(sweep: str, model: ChosenModel, out: Path, card: str, *, advice: str) -> None:

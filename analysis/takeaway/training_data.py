@@ -6,7 +6,6 @@ from typing import Any
 
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import Chain, Ingredient, parse_chain
-from spaces.dataset import SplitPart
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 
 NOT_RECORDED = "not recorded"
@@ -72,10 +71,6 @@ def find_licence(task: str, repository: str) -> str:
     """Return the licence of the rows that a task trains on from a repository; several if it has several datasets."""
     splits = TASK_SPLITS.get(task)
     parts = [] if splits is None else [*splits.train, *([splits.translated] if splits.translated else [])]
-    datasets = [DATASETS[name] for part in parts for name in _list_datasets(part)]
+    datasets = [DATASETS[name] for part in parts for name in part.datasets]
     licences = [each.licence for each in datasets or DATASETS.values() if repository in (each.repo_id, *each.fallbacks)]
     return "; ".join(dict.fromkeys(licences)) or NOT_RECORDED
-
-
-def _list_datasets(part: SplitPart) -> list[str]:
-    return [part.dataset, *(_list_datasets(part.fallback) if part.fallback else ())]

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from spaces.checksum import read_mark
+from spaces.stage import OUTCOME_FILE
 from spaces.whole_files import write_file
 from trainables.record.context import SCORES, SPEC
-from trainables.record.outcome import OUTCOME_FILE, Outcome
+from trainables.record.outcome import Outcome
 from trainables.storage.local_storage import LocalStorage
 
 JOURNAL_FILE = "outcomes.jsonl"

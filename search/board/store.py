@@ -15,10 +15,10 @@ from spaces.checksum import checksum, size_in_checksum
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
-from spaces.stage import Stage
+from spaces.stage import OUTCOME_FILE, Stage
 from trainables.models.encoder_folder import find_encoder_fault
 from trainables.record.context import CHECKPOINT, ENCODER, MODEL, SCORES, SPEC, StageContext, write_spec
-from trainables.record.outcome import OUTCOME_FILE, Outcome, read_outcome, write_outcome
+from trainables.record.outcome import Outcome, read_outcome, write_outcome
 from trainables.record.results import families_in
 from trainables.record.scores import build_score_rows, encode_scores, find_rows_fault, has_foreign_dev
 from trainables.storage.base import is_remote, quarantine, write_text

@@ -20,13 +20,13 @@ from search.sweep.disk import KEY_PATTERN
 from search.sweep.status_file import SweepStatus, read_status
 from search.sweep.sweep_file import REWRITE_HINT, read_sweep
 from spaces.errors import UsageError
-from spaces.stage import Stage
+from spaces.stage import OUTCOME_FILE, Stage
 from spaces.sweep_record import SWEEP_FILE, DecidedChain, parse_decided
 from spaces.table import describe_unknown
 from spaces.untrained_phase import MERGED
 from trainables.data.task_data import DataSource
 from trainables.record.context import StageContext, read_spec
-from trainables.record.outcome import OUTCOME_FILE, Outcome, read_outcome
+from trainables.record.outcome import Outcome, read_outcome
 from trainables.storage.base import Storage, is_remote
 from trainables.storage.local_storage import LocalStorage
 from trainables.storage.open import open_storage

@@ -20,13 +20,13 @@ from spaces.checksum import checksum
 from spaces.halving import Verdict
 from spaces.plan import Stratum
 from spaces.space import Space
-from spaces.stage import ENCODER_KINDS, TENTHS, Stage
+from spaces.stage import ENCODER_KINDS, OUTCOME_FILE, TENTHS, Stage
 from spaces.strata import expand_strata
 from tests.on_disk import folder_of
 from tests.stage_factory import MINIATURE, axes_of, make_factory
 from trainables.data.task_data import DataSource
 from trainables.record.context import ENCODER, SCORES, StageContext
-from trainables.record.outcome import OUTCOME_FILE, Outcome, write_outcome
+from trainables.record.outcome import Outcome, write_outcome
 from trainables.record.scores import build_score_rows, encode_scores
 from trainables.storage.local_storage import LocalStorage
 from trainables.worker.failures import FAILURE_KINDS, Failure

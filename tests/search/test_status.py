@@ -15,10 +15,10 @@ from search.driver.status_writer import StatusWriter
 from search.status import main
 from search.sweep.estimate import estimate_time_left, find_best_so_far
 from search.sweep.sweep_state import read_states
+from spaces.stage import OUTCOME_FILE
 from tests.paths import ROOT
 from tests.s3_server import S3Server
 from tests.search.conftest import Room, files_in
-from trainables.record.outcome import OUTCOME_FILE
 from trainables.storage.base import join_url
 from trainables.storage.local_storage import LocalStorage
 from trainables.storage.object_storage import ObjectStorage

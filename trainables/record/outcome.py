@@ -10,11 +10,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from spaces.columns import Status
 from spaces.errors import UsageError
-from spaces.stage import TENTHS
+from spaces.stage import OUTCOME_FILE, TENTHS
 from trainables.record.context import StageContext
 from trainables.storage.base import write_text
-
-OUTCOME_FILE = "outcome.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ import pytest
 
 from search.board.arms import Arm, choose_winner
 from spaces.checksum import checksum
+from spaces.stage import OUTCOME_FILE
 from tests.search.conftest import FINISHED, Room, curve_of, files_in
 from trainables.record.context import CHECKPOINT, ENCODER
-from trainables.record.outcome import OUTCOME_FILE, Outcome
+from trainables.record.outcome import Outcome
 from trainables.record.scores import build_score_rows, encode_scores
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from search.board.journal import FILES, JOURNAL_FILE
 from search.board.store import Store
+from spaces.stage import OUTCOME_FILE
 from tests.search.conftest import Room
 from trainables.record.context import SCORES, SPEC
-from trainables.record.outcome import OUTCOME_FILE
 
 
 @pytest.fixture

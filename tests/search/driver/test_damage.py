@@ -10,10 +10,10 @@ import pytest
 
 from search.driver.damage import DamageReporter
 from spaces.errors import UsageError
+from spaces.stage import OUTCOME_FILE as OUTCOME
 from tests.on_disk import folder_of
 from tests.search.conftest import FINISHED, Room, room
 from trainables.record.context import ENCODER, SCORES, SPEC
-from trainables.record.outcome import OUTCOME_FILE as OUTCOME
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
 from trainables.record.scores import build_score_rows, encode_scores
 from trainables.storage.local_storage import LocalStorage
