@@ -52,6 +52,9 @@ def _build_parser() -> argparse.ArgumentParser:
     p.add_argument("--dry-run", action="store_true", help="print what would be removed, remove nothing")
     keep = "encoders to keep (default: winners)"
     p.add_argument("--keep", choices=("none", "winners", "all"), default="winners", help=keep)
+    p.add_argument(
+        "--previews", action="store_true", help="also remove what --preview left of phases that never went on"
+    )
     p.add_argument("--models", action="store_true", help="also remove the fine-tuned models of --keep-models")
     p.add_argument("--damaged", action="store_true", help="also remove files in quarantine")
     p.add_argument("--tables", action="store_true", help="also remove tokenised data")
@@ -63,7 +66,7 @@ def _clean(results: Storage, scope: Sequence[str], options: argparse.Namespace) 
     states = read_states(results, list_sweep_names(results))  # of all: a sweep that cannot be read may need any file
     running = ", ".join(state.name for state in states if is_alive(state.status, state.results, state.name))
     groups = find_leftovers(states, scope, options.keep)
-    flags = {f"--{flag}" for flag in ("models", "damaged", "tables", "foreign") if getattr(options, flag)}
+    flags = {f"--{flag}" for flag in ("previews", "models", "damaged", "tables", "foreign") if getattr(options, flag)}
     if options.dry_run:
         _print_groups(groups, flags, "to remove")
         if running:

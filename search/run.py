@@ -60,6 +60,7 @@ def run(options: RunOptions) -> int:
     """Check the request, run it, and print the answer; return the exit code."""
     began = time.monotonic()
     from search.request.places import check_hub_cache, check_names, check_writable
+    from search.request.preview import narrow_to_preview
     from search.request.request import make_request  # heavy imports come after --help
     from search.request.resources import count_local_slots
 
@@ -72,6 +73,8 @@ def run(options: RunOptions) -> int:
         return ExitCode.DONE
     check_hub_cache(options)
     request = make_request(options)
+    if options.preview is not None:
+        request = narrow_to_preview(request, options)
     for line in request.hub_notes:
         print(f"note: {line}", file=sys.stderr, flush=True)
     check_names(request)
@@ -103,11 +106,11 @@ def run(options: RunOptions) -> int:
         _print_summary(request, board, time.monotonic() - began)
         if is_interrupted:
             if options.hours is not None:
-                _print_ranking(request)
+                _print_answer(request)
                 _print_failures(board)
             print(signals.format_resume_message(signals.read_stop_reason()), file=sys.stderr)
             return ExitCode.INTERRUPTED
-        _print_ranking(request)
+        _print_answer(request)
         return ExitCode.FAILED if _print_failures(board) else ExitCode.DONE
     finally:
         lock.release()
@@ -207,12 +210,16 @@ def _print_missing_models(board: "Board") -> None:
         )
 
 
-def _print_ranking(request: "SweepRequest") -> None:
-    """Print the short answer. Search must not import the analysis, so this calls its script as a user would."""
+def _print_answer(request: "SweepRequest") -> None:
+    """Print the ranking, or the prediction of a preview.
+
+    Search must not import the analysis, so this calls its scripts as a user would.
+    """
     print(flush=True)
     if STDOUT in find_lost_streams():
         return  # the command says so at its end
-    command = [sys.executable, str(ROOT / "analysis" / "rank.py"), request.url, "--summary"]
+    script = ["rank.py", request.url, "--summary"] if request.whole_plan is None else ["preview.py", request.url]
+    command = [sys.executable, str(ROOT / "analysis" / script[0]), *script[1:]]
     with signals.register_teardown(kill_started_processes):
         subprocess.run(command, check=False, process_group=0)  # in its own group: Ctrl-C reaches this process only
 

@@ -17,6 +17,7 @@ from spaces.probe_columns import PROBES_FILE
 from spaces.stage import TENTHS
 from spaces.untrained_phase import is_untrained
 from trainables.models.encoder import Encoder
+from trainables.preview import preview_if_due
 from trainables.probes.probing import StageProbes, probe_stage
 from trainables.record.checkpoints import Checkpoints
 from trainables.record.context import SCORES, StageContext, read_spec
@@ -117,7 +118,7 @@ class StageRun:
 
     def _advance(self) -> Outcome:
         if self.stage.kind == "retrieval":
-            encoder = self._load_parent()
+            encoder = load_parent(self.stage, self.context)
             with spend("test"):
                 self.test_results = score_retrieval(self.stage, encoder, self.context, self.profile)
             reason = next(iter(self.test_results.degeneracies), None)
@@ -127,12 +128,11 @@ class StageRun:
             with spend("loading"):
                 encoder = build_untrained_encoder(self.stage, self.context)
             store_encoder(self.stage.key, encoder, self.context)
-            with spend("probing"):
-                self.stage_probes = self._probe(encoder)
+            self.stage_probes = self._probe(encoder)
             return self._finish("finished", [])
-        if self.training is None:
-            with spend("loading"):
-                self.training = self._open_training()
+        self.training = self.training or self._open_training()
+        if self.training.tenth < TENTHS and self._preview():  # an earlier try came here, and no further
+            return self._build_outcome("stopped")
         began = time.monotonic()
         try:
             if self.training.tenth < TENTHS:
@@ -144,6 +144,7 @@ class StageRun:
             self.save()
         if self.training.tenth == TENTHS:
             return self._complete(self.training)
+        self._preview()
         return self._build_outcome("stopped")
 
     def save(self) -> None:
@@ -174,25 +175,24 @@ class StageRun:
                 leave_trained_states(training, self.stage.key, self.context)
         if self.stage.kind == "target" and self.context.keep_models:
             self.notes += store_model(self.stage.key, training, self.context)
+        self._preview()
         with spend("test"):
             trivial = choose_trivial_answers(training)
             self.test_results = score_tests(self.stage, training, self.context, self.profile, trivial)
             reason = find_degeneracy(training, trivial, is_floor=bool(self.stage.start.get("random")))
-        with spend("probing"):
-            self.stage_probes = self._probe(training.encoder, training)
+        self.stage_probes = self._probe(training.encoder, training)
         rows = build_dev_rows(self.stage, training) + self.test_results.rows
         return self._finish("finished" if reason is None else "degenerate", rows, reason=reason)
 
     def _finish(self, status: Status, measured: Sequence[dict[str, Any]], reason: str | None = None) -> Outcome:
         """Write all results, the outcome last, and remove the checkpoint."""
         with spend("storing"):
-            if self.test_results.predictions:
-                self._write(PREDICTIONS_FILE, partial(write_tables, tables=self.test_results.predictions))
-            if self.stage_probes.tables:
-                self._write(PROBES_FILE, partial(write_tables, tables=self.stage_probes.tables))
+            predictions, probes = self.test_results.predictions, self.stage_probes.tables
+            for file, tables in ((PREDICTIONS_FILE, predictions), (PROBES_FILE, probes)):
+                if tables:
+                    self._write(file, partial(write_tables, tables=tables))
             outcome = replace(self._build_outcome(status), reason=reason)
-            rows = build_score_rows(self.stage, measured, outcome)
-            content = encode_scores(rows)
+            content = encode_scores(build_score_rows(self.stage, measured, outcome))
             outcome = replace(outcome, scores=checksum(content))
             self._write(SCORES, lambda path: path.write_bytes(content))
             write_outcome(self.context, outcome)
@@ -205,11 +205,10 @@ class StageRun:
 
     def _build_outcome(self, status: Status) -> Outcome:
         fine_tuning = self.training if isinstance(self.training, FineTuning) else None
+        own = [fine_tuning.note] if fine_tuning is not None and fine_tuning.note else []
         tenth, curve = (TENTHS, []) if self.training is None else (self.training.tenth, self.training.curve)
         spent = self.clock.read()
-        notes = [*self.notes, *self.test_results.notes, *self.stage_probes.notes]
-        if fine_tuning is not None and fine_tuning.note:
-            notes.append(fine_tuning.note)
+        notes = [*self.notes, *self.test_results.notes, *self.stage_probes.notes, *own]
         return Outcome(
             key=self.stage.key,
             status=status,
@@ -227,13 +226,15 @@ class StageRun:
             memory=memory.read_peak_memory(),
         )
 
+    @spend("probing")
     def _probe(self, encoder: Encoder, training: FineTuning | None = None) -> StageProbes:
-        return probe_stage(self.stage, encoder, training, self.context, self.profile, self._load_parent)
+        load_start = partial(load_parent, self.stage, self.context)
+        return probe_stage(self.stage, encoder, training, self.context, self.profile, load_start)
 
-    def _load_parent(self) -> Encoder:
-        with spend("loading"):
-            return load_parent(self.stage, self.context)
+    def _preview(self) -> bool:
+        return preview_if_due(self.stage, self.training, self.context, self.profile)
 
+    @spend("loading")
     def _open_training(self) -> Training:
         opened = open_training(self.stage, self.context, self.profile, self.targets)
         self.clock.add(opened.spent)

@@ -20,6 +20,7 @@ from trainables.storage.base import Lock, LockedError, quarantine
 from trainables.training.fine_tuning import FineTuning
 from trainables.training.pretraining import Pretraining
 from trainables.training_stage import start_training
+from trainables.worker.stage_clock import spend
 
 Training = FineTuning | Pretraining
 # Seconds to wait for another process that has the stage open: more than the lease of a dead NFS client (90 s).
@@ -50,6 +51,7 @@ def lock_stage(context: StageContext, key: str) -> Lock:
         ) from holder
 
 
+@spend("loading")
 def load_parent(stage: Stage, context: StageContext) -> Encoder:
     """Return the encoder that the stage starts from: its parent's, or the given one.
 

@@ -50,7 +50,7 @@ def context_from_json(text: str) -> StageContext:
 
         hub = read_hub(results, fields["hub_record"])
     objects = {"results": results, "source": DataSource(**fields["source"], hub=hub)}
-    lists = {name: tuple(fields[name]) for name in ("probes", "packages")}
+    lists = {name: tuple(fields[name]) for name in ("probes", "packages", "preview_targets")}
     return StageContext(**{**fields, **objects, **lists})
 
 

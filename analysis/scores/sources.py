@@ -34,6 +34,7 @@ from spaces.ceilings import list_ceilings
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
+from spaces.preview import PREVIEW_FILE
 from spaces.probe_columns import PROBES_FILE
 from spaces.sweep_record import SWEEP_FILE
 from spaces.table import describe_unknown, shorten_list
@@ -179,7 +180,7 @@ def _list_files(path: Path) -> tuple[list[Path], list[str]]:
         if sweeps:
             raise UsageError(f"{path} holds sweeps. Name one of them: {', '.join(sweeps)}.")
         names = (Path(folder, name) for folder, _, files in os.walk(path, onerror=_refuse_folder) for name in files)
-        found = sorted(file for file in names if file.name not in (PREDICTIONS_FILE, PROBES_FILE))
+        found = sorted(file for file in names if file.name not in (PREDICTIONS_FILE, PREVIEW_FILE, PROBES_FILE))
         files = [file for file in found if file.name.lower().endswith(formats.PARQUET_SUFFIXES) and file.is_file()]
         texts = [file for file in found if file.name.lower().endswith(formats.TEXT_SUFFIXES) and file.is_file()]
         if not (files or texts):

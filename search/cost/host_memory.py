@@ -27,6 +27,7 @@ ROW_BYTES = 1_000  # of a training row while its table is built
 CPU_COPIES = STATE_COPIES + 1  # two moments, gradients, and the best ones
 GPU_COPIES = STATE_COPIES  # two moments and gradients, on the GPU
 HOST_COPIES = STATE_COPIES + 1  # beside a GPU: the best ones, and a checkpoint on its way to the disk
+PREVIEW_COPIES = STATE_COPIES + 1  # a short training of its own: weights, gradients and two moments
 PLAIN = ""  # the method of trainings that change all weights
 LAYER_BYTES = 130  # of a hidden value of a piece in a layer, kept for the backward pass
 
@@ -83,6 +84,7 @@ def estimate_trial_memory(request: SweepRequest, shape: EncoderShape, *, uses_gp
     word_gradient = 0 if is_frozen else FLOAT_BYTES * shape.vocabulary * shape.width  # of one piece, beside the sum
     longest = max((_find_length(need.task.recipe) for need in request.task_needs), default=0)
     values = max(PIECE_VALUES, longest * shape.width)  # an input is not divided
+    size += PREVIEW_COPIES * weights if request.context.preview_tenth else 0
     return size + weights + CPU_COPIES * trained + word_gradient + LAYER_BYTES * values * shape.layers
 
 

@@ -40,7 +40,8 @@ class SweepManifest:
                     stages=self.stratum_by_key,
                     sources=request.provenance,
                     repositories=request.repositories,
-                    strata=[state.stratum for state in board.states.values() if not state.is_decided],
+                    strata=request.whole_plan
+                    or [state.stratum for state in board.states.values() if not state.is_decided],
                     decided=decided,
                     packages=request.context.packages,
                 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from search.board.board import Board
-from search.board.protocols import StoppingPolicy
+from search.board.protocols import KeepPolicy, StoppingPolicy
 from search.board.store import Store
 from search.cost.cost import estimate_work, make_arm_duration
 from search.driver.damage import DamageReporter
@@ -25,6 +25,7 @@ from trainables.storage.base import is_remote
 
 if TYPE_CHECKING:
     from search.driver.early_stopping import EarlyStopping
+    from search.driver.preview_stop import PreviewStop
 
 
 @pause_garbage_collection()
@@ -45,12 +46,18 @@ def make_board(
         rate_sampler,
         stopping_policy=stopping_policy,
         shared=request.shared,
-        race=RaceSeeds(request.plan) if request.spec["scheduler"] == "racing" else None,
+        race=RaceSeeds(request.plan) if request.spec["scheduler"] == "racing" and not request.whole_plan else None,
         arm_duration=make_arm_duration(estimate_work(request)),
         slots=slots,
         retry_failed=options is not None and options.retry_failed,
-        keep="all" if options is None else options.keep,
+        keep=_choose_keep_policy(request, options),
     )
+
+
+def _choose_keep_policy(request: SweepRequest, options: RunOptions | None) -> KeepPolicy:
+    if options is None:
+        return "all"
+    return options.keep if request.whole_plan is None else "winners"  # the sweep needs what its preview leaves
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,13 +67,21 @@ class SweepRun:
     request: SweepRequest
     options: RunOptions
     board: Board
-    early_stopping: "EarlyStopping | None"
+    stopping_policy: "EarlyStopping | PreviewStop | None"
     slots: int
     trial_memory: int = 0  # bytes that each trial asks Ray for
     budget: TimeBudget | None = None
     console: Console
     manifest: SweepManifest
     status_writer: StatusWriter
+
+    @property
+    def is_preview_done(self) -> bool:
+        """True if this is a preview whose phases all wait where they were measured, or have ended."""
+        left = [state for state in self.board.states.values() if not state.is_settled]
+        arms = [arm for state in left for arm in state.arms if arm.outcome is None]
+        are_all_known = all(len(state.arms) == state.arm_count for state in left)
+        return self.request.whole_plan is not None and are_all_known and all(arm.is_waiting for arm in arms)
 
 
 @pause_garbage_collection()
@@ -75,14 +90,14 @@ def read_state(request: SweepRequest, options: RunOptions, slots: int, damage: D
     console, results = Console(file=open_progress_stream(), highlight=False, markup=False), request.context.results
     if not is_remote(results.url):  # object storage has no temporary names
         remove(results, find_temporaries(damage.files_at_start))
-    early_stopping = make_early_stopping(request, options.scheduler)
-    board = make_board(request, options, early_stopping, slots)
+    stopping_policy = make_stopping_policy(request, options.scheduler)
+    board = make_board(request, options, stopping_policy, slots)
     damage.report(board.records.damage)
     return SweepRun(
         request=request,
         options=options,
         board=board,
-        early_stopping=early_stopping,
+        stopping_policy=stopping_policy,
         slots=slots,
         budget=None if options.hours is None else TimeBudget(board, 3600 * options.hours),
         console=console,
@@ -91,7 +106,7 @@ def read_state(request: SweepRequest, options: RunOptions, slots: int, damage: D
     )
 
 
-def make_early_stopping(request: SweepRequest, scheduler: str) -> "EarlyStopping | None":
+def make_stopping_policy(request: SweepRequest, scheduler: str) -> "EarlyStopping | PreviewStop | None":
     """Return the early stopping of a request, with the scores that its rungs have on disk; None without one.
 
     Phases are never stopped: their winner is the parent of every target, and after half of the tenths the final winner
@@ -100,6 +115,10 @@ def make_early_stopping(request: SweepRequest, scheduler: str) -> "EarlyStopping
     from search.driver.early_stopping import RULES, EarlyStopping
     from search.schedulers.rungs import RungScores
 
+    if request.whole_plan is not None:
+        from search.driver.preview_stop import PreviewStop
+
+        return PreviewStop(request.context)
     if scheduler == "none":
         return None
     targets = [stratum for stratum in request.plan if stratum.kind == "target"]

@@ -23,12 +23,13 @@ def run_sweep(request: SweepRequest, options: RunOptions, slots: int, damage: Da
     run, interrupted = read_state(request, options, slots, damage), False
     pass_over_all_objects()
     board = run.board
-    if not board.is_complete:
+    if not (board.is_complete or run.is_preview_done):
         interrupted = _run_stages(run)
         damage.report(board.records.damage)
         damage.report_moved_by_workers()
     run.manifest.write()
-    run.status_writer.write_last(board, "interrupted" if interrupted else "done" if board.is_complete else "stopped")
+    is_done = board.is_complete or run.is_preview_done
+    run.status_writer.write_last(board, "interrupted" if interrupted else "done" if is_done else "stopped")
     return board, interrupted
 
 

@@ -61,7 +61,7 @@ def run_tuner(
         tune.with_resources(StageTrial, partial(place_trial, resources)),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=DrainingScheduler(run.early_stopping or FIFOScheduler(), is_leaving),
+            scheduler=DrainingScheduler(run.stopping_policy or FIFOScheduler(), is_leaving),
             num_samples=-1,
             max_concurrent_trials=run.slots,
             reuse_actors=True,
@@ -78,7 +78,7 @@ def run_tuner(
     )
     with signals.defer_stop():
         tuner.fit()
-    if board.is_complete or board.breaker.stop_reason is not None:
+    if board.is_complete or board.breaker.stop_reason is not None or run.is_preview_done:
         return False
     if run.budget is not None and run.budget.has_refused:
         signals.request_stop(f"no stage that is left would end in the {run.budget.length} of --hours", is_quiet=True)

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 from spaces.errors import UsageError
 from spaces.space import Range
+from spaces.stage import TENTHS
 
 AUTO: Literal["auto"] = "auto"  # --gpus-per-trial: shares by measured memory, see search/driver/packing.py
 MAX_RANGE = 1000  # seeds of one `a..b`
@@ -99,6 +100,14 @@ def parse_whole_number(text: str, least: int = 1) -> int:
     if not text.isdecimal() or int(text) < least:
         raise ArgumentTypeError(f"a whole number from {least} up is needed, got {text!r}")
     return int(text)
+
+
+def parse_tenths(text: str) -> int:
+    """Return a number of tenths, from 1 to 10; raise ArgumentTypeError for any other text."""
+    tenths = parse_whole_number(text)
+    if tenths > TENTHS:
+        raise ArgumentTypeError(f"{text} is more than the {TENTHS} tenths of a training.")
+    return tenths
 
 
 def parse_non_negative_float(text: str) -> float:

@@ -30,6 +30,7 @@ exit codes: 0 all done, 1 some stages failed, Ray did not start or output was lo
 """
 
 Scheduler = Literal["halving", "racing", "asha", "none"]
+DEFAULT_PREVIEW = 1  # tenths of the phases
 SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
 
 
@@ -77,6 +78,7 @@ class RunOptions:
     address: str | None = None
     hang_after: float = 30.0  # minutes
     hours: float | None = None
+    preview: int | None = None  # tenths of the phases
     keep: Literal["none", "winners", "all"] = "winners"
     keep_models: bool = False
     predictions: bool = False
@@ -180,6 +182,11 @@ def build_parser() -> argparse.ArgumentParser:
     add("--hang-after", type=values.parse_non_negative_float, metavar="MINUTES", help=hang)
     hours = "begin nothing that cannot end in so many hours, then stop and rank; the same command goes on"
     add("--hours", **number, help=hours)
+    preview = (
+        "train the first N tenths of the intermediate phases (default: 1), measure them on the targets, and predict"
+    )
+    tenths = values.parse_tenths
+    add("--preview", nargs="?", const=DEFAULT_PREVIEW, type=tenths, metavar="N", help=f"{preview} which task will help")
     add("--keep", choices=("none", "winners", "all"), help="encoders to keep (default: %(default)s)")
     models = "also keep the fine-tuned model of each target at its best rate, for analysis/winner.py --target"
     add("--keep-models", action="store_true", help=models)

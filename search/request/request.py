@@ -56,6 +56,7 @@ class SweepRequest:
     foreign_notes: tuple[str, ...]  # what the data lack of rows that ceilings and --target-dev read
     target_dev_sets: frozenset[str]  # training sets with dev rows in other languages, with --target-dev
     hub_notes: tuple[str, ...]  # what the user must know of the hub's repositories
+    whole_plan: tuple[Stratum, ...] | None = None  # of the sweep, where `plan` is only its preview
 
     @property
     def repositories(self) -> Mapping[str, str | None]:
@@ -82,13 +83,12 @@ def make_request(options: RunOptions) -> SweepRequest:
             f"--scheduler racing gives out the seeds itself, but {', '.join(axes.chain_seeds)} has seeds of its own. "
             "Leave these out, or take another scheduler."
         )
-    bounds = axes.bounds
     source = dataclasses.replace(
         source,
-        limit=bounds.limit,
-        test_limit=bounds.test_limit,
-        pool_limit=bounds.pool_limit,
-        probe_limit=bounds.probe_limit,
+        limit=axes.bounds.limit,
+        test_limit=axes.bounds.test_limit,
+        pool_limit=axes.bounds.pool_limit,
+        probe_limit=axes.bounds.probe_limit,
     )
     if source.hub is not None:
         fetch_all(source, axes, benchmark, resolve_model(options), target_dev=options.target_dev)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from search.board.protocols import KeepPolicy
 from search.sweep.disk import quarantine_root_of, stage_of, temporary_root_of
 from search.sweep.sweep_state import StratumRecord, SweepState
+from spaces.preview import PREVIEW_FILE
 from spaces.stage import ENCODER_KINDS
 from trainables.record.context import CHECKPOINT, ENCODER, LOCK, MODEL
 from trainables.storage.base import LockedError, Storage
@@ -34,6 +35,7 @@ _GROUPS: Mapping[str, tuple[str, str | None, str]] = {
     "checkpoints": ("checkpoints of stages that have ended", None, ""),
     "losers": ("encoders that no stage will start from", None, ""),
     "winners": ("encoders of winners", None, "a sweep that gets new targets must train these stages again"),
+    "previews": ("checkpoints of phases that a preview began", "--previews", "a sweep begins these phases again"),
     "models": ("fine-tuned models", "--models", "winner.py --target needs them"),
     "quarantined": ("damaged or reopened files that were moved aside", "--damaged", "look at them first"),
     "tables": ("tokenised tables", "--tables", "the next run that needs them makes them again"),
@@ -47,9 +49,10 @@ def find_leftovers(sweeps: Sequence[SweepState], scope: Collection[str], keep: K
     own = {key for sweep in sweeps if sweep.name in scope for key in sweep.stratum_by_key}
     needed = _find_needed_encoders(sweeps, "all" if keep == "all" else "winners")
     kept = _find_needed_encoders(sweeps, keep)
-    unsettled = _find_unsettled(sweeps)
+    unsettled, wanted = _find_unsettled(sweeps), _find_unsettled(sweep for sweep in sweeps if sweep.name not in scope)
+    files = sweeps[0].files
     groups: dict[str, defaultdict[str, int]] = {name: defaultdict(int) for name in _GROUPS}
-    for name, size in sweeps[0].files.items():
+    for name, size in files.items():
         key, parts = stage_of(name), name.split("/")
         if key is not None and key not in known:
             groups["foreign"]["/".join(parts[:2])] += size
@@ -61,6 +64,8 @@ def find_leftovers(sweeps: Sequence[SweepState], scope: Collection[str], keep: K
             groups["tables"]["/".join(parts[:2])] += size
         elif key in own and parts[2] == CHECKPOINT and key not in unsettled:
             groups["checkpoints"]["/".join(parts[:3])] += size
+        elif key in own - wanted and parts[2] == CHECKPOINT and f"stages/{key}/{PREVIEW_FILE}" in files:
+            groups["previews"]["/".join(parts[:3])] += size
         elif key in own and parts[2] == MODEL:
             groups["models"]["/".join(parts[:3])] += size
         elif key in own and parts[2] == ENCODER and key not in kept and keep != "all":

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from spaces.prediction_columns import PREDICTIONS_FILE
+from spaces.preview import PREVIEW_FILE
 from spaces.probe_columns import PROBES_FILE
 from trainables.record.context import CHECKPOINT, ENCODER, MODEL, SCORES
 
@@ -16,6 +17,7 @@ _KIND_BY_FILE = {
     ENCODER: "encoders",
     MODEL: "fine-tuned models",
     PREDICTIONS_FILE: "predictions",
+    PREVIEW_FILE: "previews",
     PROBES_FILE: "probes",
     SCORES: "scores",
 }

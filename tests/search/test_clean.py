@@ -12,6 +12,7 @@ from search.clean import main
 from search.driver.status_writer import StatusWriter
 from search.sweep.cleanup import remove
 from search.sweep.sweep_file import lock_results
+from spaces.preview import PREVIEW_FILE
 from spaces.stage import OUTCOME_FILE
 from tests.search.conftest import Room, files_in
 from trainables.record.context import CHECKPOINT, ENCODER, LOCK, MODEL, SCORES
@@ -216,3 +217,22 @@ def test_fine_tuned_models_need_a_flag(room: Room, capsys: pytest.CaptureFixture
     assert main([str(room.results / "s")]) == 0 and folder.exists()
     assert "--models; winner.py --target needs them" in capsys.readouterr().out
     assert main([str(room.results / "s"), "--models"]) == 0 and not folder.exists()
+
+
+def test_what_a_preview_left_needs_a_flag_and_another_sweep_may_need_it(
+    room: Room, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = room.run(most=1)
+    stage = board.start_next()
+    assert stage is not None and stage.kind == "intermediate"
+    checkpoint = room.results / "stages" / stage.key / CHECKPOINT
+    checkpoint.write_bytes(b"a tenth")
+    (checkpoint.parent / PREVIEW_FILE).write_bytes(b"measurements")
+    room.write(board)
+    assert main([str(room.results / "s")]) == 0 and checkpoint.exists()
+    assert "--previews; a sweep begins these phases again" in capsys.readouterr().out
+    room.write(board, "goes-on")
+    assert main([str(room.results / "s"), "--previews"]) == 0 and checkpoint.exists()
+    shutil.rmtree(room.results / "goes-on")
+    assert main([str(room.results / "s"), "--previews"]) == 0 and not checkpoint.exists()
+    assert (checkpoint.parent / PREVIEW_FILE).exists()

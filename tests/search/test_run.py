@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from search.run import _print_ranking, _print_summary
+from search.run import _print_answer, _print_summary
 from tests.paths import ROOT
 from tests.search.asked import request_of
 from tests.search.conftest import Room
@@ -35,6 +35,6 @@ def test_the_ranking_is_the_summary_of_the_sweep(tmp_path: Path, monkeypatch: py
     commands: list[list[str]] = []
     monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command))
     request = request_of("--space", "quick", "--results", tmp_path)
-    _print_ranking(request)
+    _print_answer(request)
     (command,) = commands
     assert command[1:] == [str(ROOT / "analysis" / "rank.py"), str(tmp_path / "quick-miniature"), "--summary"]

@@ -27,6 +27,7 @@ from trainables.record.outcome import read_outcome
 from trainables.record.scores import encode_scores
 from trainables.retrieval.embeddings import embed
 from trainables.stage_run import StageRun
+from trainables.stage_start import load_parent
 from trainables.storage.local_storage import LocalStorage
 from trainables.training.fine_tuning import FineTuning
 
@@ -57,9 +58,7 @@ def test_a_stage_computes_in_its_own_precision(context: StageContext) -> None:
     embeddings = []
     for stage in (RETRIEVAL, short):
         assert run_stage(context, stage).status == "finished"
-        stage_run = StageRun(context, stage.key)
-        encoder = stage_run._load_parent()
-        stage_run.close()
+        encoder = load_parent(stage, context)
         assert encoder.precision == stage.precision
         embeddings.append(embed(encoder, ["w1 w2", "w3"], [2])[0])
     assert not torch.equal(*embeddings) and embeddings[1].dtype == torch.float32
@@ -79,10 +78,8 @@ def test_an_intermediate_stage_hands_its_encoder_on(context: StageContext) -> No
     assert (folder_of(context, INTERMEDIATE.key) / ENCODER / "model.safetensors").exists()
     assert run_stage(context, child).tenth == TENTHS
     starts = []
-    for key in (INTERMEDIATE.key, child.key):
-        stage_run = StageRun(context, key)
-        starts.append(stage_run._load_parent().model.state_dict())
-        stage_run.close()
+    for stage in (INTERMEDIATE, child):
+        starts.append(load_parent(stage, context).model.state_dict())
     assert any(not torch.equal(starts[0][name], starts[1][name]) for name in starts[0])
 
 

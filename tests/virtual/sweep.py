@@ -7,7 +7,7 @@ from ray.tune.schedulers import FIFOScheduler
 
 from search.board.board import Board
 from search.driver.drain import DrainingScheduler
-from search.driver.run_state import make_board, make_early_stopping
+from search.driver.run_state import make_board, make_stopping_policy
 from search.driver.searcher import PlanSearcher
 from search.request.options import RunOptions, parse_options
 from search.request.request import SweepRequest, make_request
@@ -32,7 +32,7 @@ class VirtualSweep:
         self, courses: Courses, slots: int, *, delays: Delays | None = None, seed: int = 0
     ) -> tuple[VirtualRoom, Board]:
         """Return a room for the stages that are left; it continues after a room that was killed."""
-        early_stopping = make_early_stopping(self.request, self.options.scheduler)
+        early_stopping = make_stopping_policy(self.request, self.options.scheduler)
         board = make_board(self.request, self.options, early_stopping, slots)
         searcher = PlanSearcher(board, "{}", on_change=lambda: None)
         scheduler = DrainingScheduler(early_stopping or FIFOScheduler(), lambda _: False)

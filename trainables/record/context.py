@@ -7,6 +7,7 @@ stages/<key>/spec.json               the stage itself (its hash is the key)
              scores.parquet          score rows
              predictions.parquet     predictions on the test sets, with `--predictions`
              probes.parquet          measurements of its encoders, with `--probes`
+             preview.parquet         measurements of a phase on the targets, after `--preview`
              outcome.json            written last: the stage is done
              attempts.json           failed tries (search/board/attempts.py)
              hang.txt                stacks of a worker that the watchdog ended; open while the stage is under way
@@ -49,6 +50,8 @@ class StageContext:
     keep_models: bool = False  # keep the fine-tuned models of targets
     target_dev: bool = False  # score the dev sets of other languages
     probes: tuple[str, ...] = ()  # families of probes that measure finished stages
+    preview_tenth: int = 0  # after which phases are measured on the targets of a preview; 0: no preview
+    preview_targets: tuple[str, ...] = ()  # their stages as JSON; the seed is that of the phase
     packages: tuple[str, ...] = ()  # that methods need beside those of every sweep
     scratch: str | None = None  # folder on each machine's own disk, for files that can be made again
 

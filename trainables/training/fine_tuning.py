@@ -24,7 +24,7 @@ from trainables.record.checkpoints import TrainingState
 from trainables.training.averaging import WeightAverage
 from trainables.training.batches import Batches, TrainingPart
 from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalResult, EvalSet, evaluate, is_scored_alike
-from trainables.training.losses import check_losses, choose_interval
+from trainables.training.losses import choose_interval, sum_losses
 from trainables.training.optimizer import build_optimizer, dump_optimizer, restore_optimizer
 from trainables.training.schedule import end_of_tenth, rate_factor
 from trainables.training.selection import Selection
@@ -120,23 +120,24 @@ class FineTuning:
         with spend("dev"):
             self._evaluate_dev()
 
-    def train(self, end: int) -> None:
-        """Train from the current step up to step `end`.
+    def train(self, end: int) -> float:
+        """Train from the current step up to step `end`; return the mean loss of these steps.
 
         Raises DivergedError if a loss is not a finite number: at its step on the CPU, and at the next check on a GPU.
         """
         self.model.train()
         every = choose_interval(self.encoder.device)
-        losses: list[Tensor] = []
+        losses, total, count = list[Tensor](), 0.0, end - self.step
         while self.step < end:
             with use_tf32(self.encoder.device, self.encoder.precision):
                 losses.append(self._update(*self.batches.batch_at(self.step)))
             self.step += 1
             beat()
             if len(losses) == every or self.step == end:
-                check_losses(losses, self.step, self.steps)
+                total += sum_losses(losses, self.step, self.steps)
                 losses.clear()
         self.optimizer.zero_grad(set_to_none=True)  # evaluation needs their memory
+        return total / max(1, count)
 
     def _evaluate_dev(self) -> None:
         """Score the dev sets of all selections, and keep the weights where they are the best so far."""

@@ -21,11 +21,13 @@ def choose_interval(device: torch.device) -> int:
     return CHECK_EVERY if device.type == "cuda" else 1
 
 
-def check_losses(losses: Sequence[Tensor], last: int, steps: int) -> None:
-    """Raise DivergedError for the first loss that is not a finite number.
+def sum_losses(losses: Sequence[Tensor], last: int, steps: int) -> float:
+    """Return the sum of the losses; raise DivergedError for the first one that is not a finite number.
 
     `losses` are those of the steps up to the step `last`, counted from 1, of `steps` in all.
     """
-    for step, loss in enumerate(torch.stack([*losses]).tolist(), last - len(losses) + 1):
+    values: list[float] = torch.stack([*losses]).tolist()
+    for step, loss in enumerate(values, last - len(losses) + 1):
         if not math.isfinite(loss):
             raise DivergedError(f"the loss is {loss} at step {step} of {steps}")
+    return sum(values)

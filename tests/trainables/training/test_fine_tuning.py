@@ -24,7 +24,7 @@ from tests.trainables.trainings import (
 from trainables.training.batches import TrainingPart
 from trainables.training.encoding import Encoding, encode_split
 from trainables.training.fine_tuning import FineTuning
-from trainables.training.losses import DivergedError, check_losses
+from trainables.training.losses import DivergedError, sum_losses
 
 
 @pytest.mark.parametrize("cut", [1, 4, 9])
@@ -130,6 +130,6 @@ def test_a_loss_that_is_no_number_is_named() -> None:
 
 def test_losses_that_are_looked_at_late_are_named_by_their_step() -> None:
     # A GPU's losses are gathered: the first that is no number is the one that counts.
-    check_losses([torch.tensor(1.0), torch.tensor(2.0)], 14, 20)
+    sum_losses([torch.tensor(1.0), torch.tensor(2.0)], 14, 20)
     with pytest.raises(DivergedError, match="the loss is inf at step 13 of 20"):
-        check_losses([torch.tensor(value) for value in (1.0, float("inf"), float("nan"))], 14, 20)
+        sum_losses([torch.tensor(value) for value in (1.0, float("inf"), float("nan"))], 14, 20)

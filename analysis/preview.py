@@ -1,0 +1,76 @@
+"""Which intermediate tasks are worth training? The predicted order of a sweep's preview.
+
+    python search/run.py --space full --preview       # trains a tenth of every phase, measures it, and ends with this
+    python analysis/preview.py runs/full-miniature
+    python analysis/preview.py runs/full-miniature --first 2 --format json
+
+Prints the tasks in the order in which they are expected to help, how often such an order was right, and the command
+that trains only the first ones. It continues the phases where the preview left them.
+"""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
+    sys.path[0] = str(ROOT)
+
+from analysis.answers.preview import build_answer
+from analysis.questions.preview import Preview, read_preview
+from analysis.questions.preview_record import FIRST
+from analysis.questions.sweep_command import UNRECORDED, build_command
+from analysis.scores.arguments import FORMATS, build_plain_parser
+from analysis.scores.fetch import fetch_results
+from analysis.tables.answer import print_answer
+from spaces.chain import NONE
+from spaces.command import run_command
+from spaces.errors import ExitCode, UsageError
+from spaces.preview import PREVIEW_FILE
+from spaces.sweep_record import parse_chain_seeds
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = build_plain_parser("preview.py", __doc__)
+    parser.add_argument("sweep", metavar="SWEEP", help="folder of a sweep that ran with --preview; s3://... too")
+    first = "tasks that the printed command trains (default: %(default)s)"
+    parser.add_argument("--first", type=int, default=FIRST, metavar="K", help=first)
+    parser.add_argument("--format", choices=FORMATS, default="table")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Predict and print; return the exit code: 0, or 2 for bad usage."""
+    options = build_parser().parse_args(argv)
+    try:
+        if options.first < 1:
+            raise UsageError(f"--first {options.first}: at least 1 task must be trained.")
+        with fetch_results([options.sweep], (PREVIEW_FILE,)) as [folder]:
+            preview = dataclasses.replace(read_preview(folder), source=options.sweep)
+    except UsageError as error:
+        print(f"preview.py: {error}", file=sys.stderr)
+        return ExitCode.USAGE
+    answer = build_answer(preview, options.first)
+    hint = f"The command that trains only these, on from where they are; add what was given of {UNRECORDED}:"
+    command = build_continuation(preview, options.first)
+    if options.format == "table":
+        print_answer(answer, options.format)
+        print(f"\n{hint}\n\n    {command}")
+    else:
+        print_answer(dataclasses.replace(answer, notes=(*answer.notes, f"{hint} {command}")), options.format)
+    return ExitCode.DONE
+
+
+def build_continuation(preview: Preview, first: int) -> str:
+    """Return the command that trains the first tasks: another sweep, since a sweep's tasks cannot become fewer."""
+    chains = preview.list_chains(preview.list_first(first))
+    seeds = {name: own for name, own in parse_chain_seeds(preview.spec).items() if name == NONE or name in chains}
+    spec = {**preview.spec, "intermediates": list(chains)}
+    return build_command(f"{preview.source.rstrip('/')}-first{first}", spec, seeds)
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
