@@ -2,6 +2,8 @@
 
     python analysis/export.py runs/full-miniature --to tensorboard -o events
     python analysis/export.py runs/full-miniature --to mlflow -o sqlite:///mlflow.db
+    python analysis/export.py runs/full-miniature --to trackio -o trackio
+    python analysis/export.py runs/full-miniature --to wandb -o wandb
 
 Each stage becomes a run: chain, target, seed and learning rate are its settings. Call it again and again, also while
 the sweep runs: only stages that are new, or were trained again, are written.
@@ -22,7 +24,7 @@ from analysis.scores.arguments import build_plain_parser
 from analysis.scores.fetch import fetch_results
 from analysis.scores.load import load_sweeps
 from analysis.tables.source import pluralise
-from analysis.tracking import mlflow, tensorboard
+from analysis.tracking import mlflow, tensorboard, trackio, wandb
 from analysis.tracking.tracked_runs import TrackedRun, build_runs
 from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError
@@ -30,7 +32,12 @@ from spaces.sweep_record import SWEEP_FILE
 
 Exporter = Callable[[Sequence[TrackedRun], str, str], int]  # of runs, to a place, in a project: returns those written
 
-EXPORTERS: Mapping[str, Exporter] = {"tensorboard": tensorboard.export_runs, "mlflow": mlflow.export_runs}
+EXPORTERS: Mapping[str, Exporter] = {
+    "tensorboard": tensorboard.export_runs,
+    "mlflow": mlflow.export_runs,
+    "trackio": trackio.export_runs,
+    "wandb": wandb.export_runs,
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -38,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = build_plain_parser("export.py", __doc__)
     parser.add_argument("sweep", metavar="SWEEP", help="folder of a sweep, or archive of compact.py; s3://... too")
     parser.add_argument("--to", choices=EXPORTERS, required=True, help="the program that shows the experiments")
-    place = "folder of event files, or MLflow's tracking URI"
+    place = "folder of event files, of Trackio's databases or of offline runs of W&B; MLflow's tracking URI"
     parser.add_argument("-o", "--output", required=True, metavar="DIR|URI", help=place)
     return parser
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from analysis.tracking.tracked_runs import TrackedRun
 from spaces.errors import UsageError, first_line_of
-from spaces.stage import TENTHS
 
 STAGE_TAG, DIGEST_TAG = "transfer_search.stage", "transfer_search.digest"
 MAX_METRICS = 1000  # of one request, by MLflow's rule
@@ -58,14 +57,14 @@ def _list_known(client: Any, experiment_id: str) -> dict[str, dict[str, str | No
 
 
 def _write_run(client: Any, experiment_id: str, run: TrackedRun) -> None:
-    """Write a run with its settings as parameters. It begins at 0: of a stage only its cost in seconds is known."""
+    """Write a run with its settings as parameters."""
     from mlflow.entities import Metric, Param
 
     created = client.create_run(experiment_id, start_time=0, run_name=run.name, tags={STAGE_TAG: run.key})
     run_id = created.info.run_id
     params = [Param(name, str(value)) for name, value in run.settings.items()]
     metrics = [
-        Metric(name, value, int(1000 * run.seconds * step / TENTHS), step)
+        Metric(name, value, int(1000 * run.seconds_at(step)), step)
         for name, points in run.series.items()
         for step, value in points
     ]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from analysis.tracking.tracked_runs import TrackedRun
 from spaces.errors import UsageError
-from spaces.stage import TENTHS
 from spaces.whole_files import write_file
 
 
@@ -34,10 +33,7 @@ def export_runs(runs: Sequence[TrackedRun], place: str, project: str) -> int:
 
 
 def _write_events(path: Path, run: TrackedRun) -> None:
-    """Write a run's settings as hyperparameters, and its events in the order of time.
-
-    Time begins at 0: of a stage only its cost in seconds is known.
-    """
+    """Write a run's settings as hyperparameters, and its events in the order of time."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the protocol buffers that the package was generated with
         from tensorboardX.proto.event_pb2 import Event
@@ -53,8 +49,7 @@ def _write_events(path: Path, run: TrackedRun) -> None:
         writer.write(Event(wall_time=0.0, summary=begin).SerializeToString())
         for step, name, value in sorted(events):
             summary = Summary(value=[Summary.Value(tag=name, simple_value=value)])
-            time = run.seconds * step / TENTHS
-            writer.write(Event(wall_time=time, step=step, summary=summary).SerializeToString())
+            writer.write(Event(wall_time=run.seconds_at(step), step=step, summary=summary).SerializeToString())
         writer.write(Event(wall_time=run.seconds, summary=end).SerializeToString())
     finally:
         writer.close()

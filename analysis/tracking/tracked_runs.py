@@ -11,6 +11,7 @@ import polars as pl
 
 from spaces.chain import NONE
 from spaces.language import ENGLISH
+from spaces.stage import TENTHS
 
 SETTINGS = ("kind", "intermediate", "seed", "learning_rate", "status", "parent", "benchmark", "model", "device")
 Point = tuple[int, float]  # tenth, value
@@ -31,6 +32,20 @@ class TrackedRun:
         """A short text that changes with anything in the run: a stage that was trained again gets another one."""
         content = [self.key, self.name, self.settings, self.series, self.seconds]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def values_by_step(self) -> dict[int, dict[str, float]]:
+        """The values of each tenth by name, in the order of the tenths."""
+        steps = sorted({step for points in self.series.values() for step, _ in points})
+        values: dict[int, dict[str, float]] = {step: {} for step in steps}
+        for name, points in self.series.items():
+            for step, value in points:
+                values[step][name] = value
+        return values
+
+    def seconds_at(self, step: int) -> float:
+        """Return the time of a tenth. It begins at 0: of a stage only its cost in seconds is known."""
+        return self.seconds * step / TENTHS
 
 
 def build_runs(rows: pl.DataFrame) -> list[TrackedRun]:

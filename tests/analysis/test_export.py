@@ -16,10 +16,7 @@ from analysis.compact import main as compact
 from analysis.export import main
 from analysis.tracking.tracked_runs import build_runs
 from tests.analysis.sweep_files import Capture, Run, add_run, printed, refused, write_run, write_sweep
-
-NLI = Run(intermediate="nli", test={"xnli": {"en": 0.5, "de": 0.3}}, dev=(0.2, 0.6), extra={"seconds": 20.0})
-PHASE = Run(intermediate="nli", test={}, kind="intermediate", dev=(0.4, 0.7))
-RUNS = [Run(intermediate="none", test={"xnli": {"en": 0.25}}), NLI, PHASE]
+from tests.analysis.tracked_sweep import NLI, PHASE, RUNS
 
 
 def read_events(file: Path) -> Iterator[Event]:
@@ -190,9 +187,14 @@ def test_mlflow_gets_each_stage_once_and_replaces_what_has_changed(tmp_path: Pat
     assert {key for key in before if before[key] == after[key]} == before.keys() - {NLI.key, PHASE.key}
 
 
-def test_mlflow_that_is_not_installed_is_named_with_its_command(
-    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("program", "package"), [("mlflow", "mlflow-skinny"), ("trackio", "trackio"), ("wandb", "wandb")]
+)
+def test_a_program_that_is_not_installed_is_named_with_its_command(
+    program: str, package: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "mlflow", None)
-    said = refused(capsys, main, write_sweep(tmp_path, RUNS), "--to", "mlflow", "-o", "sqlite:///x.db")
-    assert "--to mlflow needs a package that is not installed: pip install mlflow-skinny." in said
+    monkeypatch.setenv("TRACKIO_DIR", "")
+    monkeypatch.setitem(sys.modules, program, None)
+    said = refused(capsys, main, write_sweep(tmp_path, RUNS), "--to", program, "-o", tmp_path / "out")
+    assert f"--to {program} needs a package that is not installed: pip install {package}." in said
+    assert not (tmp_path / "out").exists()
