@@ -14,7 +14,7 @@ from trainables.retrieval.embeddings import Embedder
 from trainables.retrieval.retrieval import NonFiniteVectorsError, retrieve
 from trainables.training.evaluation import build_metric_rows
 from trainables.training.predictions import build_retrieval_table
-from trainables.worker.stage_clock import spend
+from trainables.worker.stage_clock import count, spend
 
 
 def score_retrieval(stage: Stage, encoder: Encoder, context: StageContext, profile: EncoderProfile) -> TestResults:
@@ -27,7 +27,9 @@ def score_retrieval(stage: Stage, encoder: Encoder, context: StageContext, profi
     folder = None if context.source.is_miniature else context.encoded_folder
     embedder = Embedder(encoder, reading.pooling, folder)
     results, without_dev = TestResults(), []
-    for language in stage.targets[task.name]:
+    languages = stage.targets[task.name]
+    for number, language in enumerate(languages):
+        count(number, len(languages))
         with spend("tokenising"):
             test = load_pool(context.source, task, "test", language)
             dev = load_dev_pool(context.source, task, language) if task.retrieval_mode == "mine" else None

@@ -22,6 +22,7 @@ from trainables.probes.probing import StageProbes, probe_stage
 from trainables.record.checkpoints import Checkpoints
 from trainables.record.context import SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
+from trainables.record.position import PositionReporter, find_position
 from trainables.record.results import TestResults, write_tables
 from trainables.record.scores import build_score_rows, encode_scores
 from trainables.retrieval_stage import score_retrieval
@@ -70,17 +71,18 @@ class StageRun:
         self.attempt, self.oom_retries, self.packed, self.targets = attempt, oom_retries, packed, tuple(targets)
         self.training: Training | None = None
         self.device, self.clock = memory.describe_device(gpus), StageClock()
-        self.test_results, self.stage_probes = TestResults(), StageProbes()
-        self.notes: list[str] = []
+        self.test_results, self.stage_probes, self.notes = TestResults(), StageProbes(), list[str]()
         self._lock = lock_stage(context, key)
         self.checkpoints = Checkpoints(context.results, context.folder_name(key))
         self._opened_tenth, self._has_ended, self._state_bytes, self._weight_bytes = 0, False, 0, 0
+        self._reporter = PositionReporter(context, key, lambda: find_position(self.training, self.clock))
 
     def close(self) -> None:
         """Release the stage for other processes, once its state is written. Raises OSError if that failed."""
         try:
             self.checkpoints.finish()
         finally:
+            self._reporter.close()
             self._lock.release()
             self.training = None
             torch.cuda.empty_cache()  # the process lives on, and others may share the GPU; nothing without one
@@ -107,8 +109,7 @@ class StageRun:
     def advance(self) -> Outcome:
         """Train the next tenth, or do all of a stage without training, and return the stage's outcome so far.
 
-        A stage that is done is not touched. Before its end a stage's status is `stopped`: its final status if it is
-        never advanced again.
+        A stage that is done is not touched. Until then its status is `stopped`, which is final if it never goes on.
         """
         done = read_outcome(self.context, self.stage.key)
         if done is not None and done.status in ("finished", "degenerate"):
@@ -205,10 +206,9 @@ class StageRun:
 
     def _build_outcome(self, status: Status) -> Outcome:
         fine_tuning = self.training if isinstance(self.training, FineTuning) else None
-        own = [fine_tuning.note] if fine_tuning is not None and fine_tuning.note else []
         tenth, curve = (TENTHS, []) if self.training is None else (self.training.tenth, self.training.curve)
         spent = self.clock.read()
-        notes = [*self.notes, *self.test_results.notes, *self.stage_probes.notes, *own]
+        notes = [*self.notes, *self.test_results.notes, *self.stage_probes.notes, fine_tuning and fine_tuning.note]
         return Outcome(
             key=self.stage.key,
             status=status,
@@ -220,7 +220,7 @@ class StageRun:
             seconds=sum_cost(spent),
             spent=spent,
             written=self.checkpoints.written_bytes,
-            note="; ".join(notes) or None,
+            note="; ".join(filter(None, notes)) or None,
             attempts=self.attempt,
             device=self.device,
             memory=memory.read_peak_memory(),

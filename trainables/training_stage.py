@@ -32,6 +32,7 @@ from trainables.training.trivial_answers import (
     compute_judged_score,
     score_trivial_answer,
 )
+from trainables.worker.stage_clock import count
 
 MAJORITY = "majority"
 TrivialAnswers = Mapping[str, TrivialAnswer]  # by task
@@ -157,9 +158,12 @@ def score_tests(
     if not stage.targets:
         results.rows.extend(_build_chance_rows(training, trivial))
     answer = trivial.get(training.selection.dev_sets[0].task.name)
+    evaluations = sum(map(len, stage.targets.values()))
+    evaluated = 0
     for name, languages in stage.targets.items():
         task = with_splits_of(benchmark.targets[name], training.recipe)
         for language in languages:
+            count(evaluated, evaluations)
             test_set = encode_split(context.source, task, "test", language, encoding)
             results.note_left_out(f"{name} {language}", test_set.left_out)
             result = training.evaluate(test_set, training.parts[0].task)
@@ -171,6 +175,7 @@ def score_tests(
             columns |= {"examples": len(test_set.examples)}
             metrics = {**result.metrics, **majority}
             results.rows.extend(build_metric_rows(metrics, task.official_metrics, split="test", **columns))
+            evaluated += 1
         if context.target_dev:
             results.rows.extend(_iter_target_dev_rows(stage, training, task, context.source, encoding))
     return results

@@ -14,21 +14,9 @@ from search.driver.progress_text import build_running_table, describe_stages, fo
 from search.driver.progress_tracker import SweepProgress
 from search.driver.status_writer import StatusWriter
 from search.sweep.estimate import find_best_so_far
-from search.sweep.throttle import Throttle
+from search.sweep.throttle import MIN_LINE_INTERVAL, Throttle, is_line_due
 
-MIN_LINE_INTERVAL = 10.0  # seconds between plain lines at the beginning
-MIN_QUIET_INTERVAL = 60.0  # seconds after which an unchanged line is printed as well, at the beginning
-MAX_LINE_INTERVAL = 300.0  # seconds between any two lines
 MIN_REDRAW_INTERVAL = 0.25  # seconds between redraws of the table
-
-
-def is_line_due(run: float, since_line: float, *, has_changed: bool) -> bool:
-    """Return True if a plain line is due: `run` seconds after the start, `since_line` seconds after the last line.
-
-    Lines become rarer: a log of a week has some 2,000 of them. Without a change they are signs of life.
-    """
-    interval = max(MIN_LINE_INTERVAL, run / 50) if has_changed else max(MIN_QUIET_INTERVAL, run / 10)
-    return since_line >= min(interval, MAX_LINE_INTERVAL)
 
 
 class ProgressCallback(tune.Callback):
@@ -84,11 +72,12 @@ class ProgressCallback(tune.Callback):
         """Print a line if one is due, and the best tasks if they have changed."""
         now = self.last_check = time.monotonic()
         progress = self.status_writer.tracker.observe(self.board, self.slots)
-        stages, best = describe_stages(self.board, progress), format_best(self.board)
+        stages, best = describe_stages(self.board, progress, details="tenths"), format_best(self.board)
         run, since_line, has_changed = now - self.started, now - self.last_line, stages != self.last_stages
         if not is_last and not is_line_due(run, since_line, has_changed=has_changed):
             return
-        self.console.print(format_progress(stages, run, self._left_in(progress)), soft_wrap=True)
+        line = format_progress(describe_stages(self.board, progress), run, self._left_in(progress))
+        self.console.print(line, soft_wrap=True)
         if best and (is_last or best != self.last_best):
             self.console.print(best, soft_wrap=True)
         self.last_line, self.last_stages, self.last_best = now, stages, best
@@ -98,7 +87,7 @@ class ProgressCallback(tune.Callback):
 
     def _render(self) -> Group:
         progress = self.status_writer.tracker.observe(self.board, self.slots)
-        stages = describe_stages(self.board, progress, names_running=False)
+        stages = describe_stages(self.board, progress, details="none")
         line = format_progress(stages, time.monotonic() - self.started, self._left_in(progress))
         best = Table(box=None, pad_edge=False, show_header=False)
         for task, (name, score) in find_best_so_far(self.board.states.values()).items():

@@ -1,12 +1,14 @@
 """The lines and the table in which a running sweep shows its progress."""
 
 from collections import Counter, defaultdict
+from typing import Literal
 
 from rich.table import Table
 
 from search.board.board import Board
 from search.driver.progress_tracker import SweepProgress
 from search.sweep.estimate import find_best_so_far
+from search.sweep.position_text import describe_position
 from search.sweep.status_file import RunningStage
 from search.sweep.units import format_duration
 from spaces.stage import TENTHS, Stage
@@ -30,18 +32,23 @@ def count_stages(board: Board) -> Counter[str]:
     return counts
 
 
-def describe_stages(board: Board, progress: SweepProgress, *, names_running: bool = True) -> str:
-    """Return how much of a sweep is done, in tenths of its stages, and its counts, with the running stages' tenths."""
+Details = Literal["none", "tenths", "positions"]  # of running stages
+
+
+def describe_stages(board: Board, progress: SweepProgress, *, details: Details = "positions") -> str:
+    """Return how much of a sweep is done, its counts, and the running stages: none, their tenths, or positions too."""
     counts, names = count_stages(board), (*COUNT_NAMES, *UNSTARTED_COUNT_NAMES)
     settled = sum(counts[name] for name in names if name != "running")
     parts = [f"{settled} of {counts['planned']} stages"]
     if settled < counts["planned"]:
-        permille = 1000 * (settled * TENTHS + progress.tenths) // (counts["planned"] * TENTHS)
+        tenths = progress.tenths if details == "positions" else progress.whole_tenths
+        permille = int(1000 * (settled * TENTHS + tenths) / (counts["planned"] * TENTHS))
         parts.insert(0, f"{permille / 10:.1f} %")
     for name in names:
         if counts[name]:
-            details = f" ({_name_running(board, progress)})" if name == "running" and names_running else ""
-            parts.append(f"{counts[name]} {name}{details}")
+            parts.append(f"{counts[name]} {name}")
+            if name == "running" and details != "none":
+                parts[-1] += f" ({_name_running(board, progress, with_positions=details == 'positions')})"
     return ", ".join(parts)
 
 
@@ -50,13 +57,15 @@ def format_progress(stages: str, seconds: float, left: float | None) -> str:
     return f"[{format_duration(seconds)}] {stages}{'' if left is None else f'; about {format_duration(left)} left'}"
 
 
-def _name_running(board: Board, progress: SweepProgress) -> str:
+def _name_running(board: Board, progress: SweepProgress, *, with_positions: bool) -> str:
     """Return the running stages with their tenths, those that differ only in seed or rate together."""
     tenths: defaultdict[str, list[str]] = defaultdict(list)
     for running in progress.running[:MAX_NAMED_STAGES]:
         _, arm = board.running[running.key]
-        tenths[_name_of(arm.stage)].append("" if arm.stage.kind == "retrieval" else f" {running.tenth}/{TENTHS}")
-    names = [f"{name}{' and'.join(values)}" if any(values) else name for name, values in tenths.items()]
+        position = describe_position(running) if with_positions else ""
+        parts = ["" if arm.stage.kind == "retrieval" else f"{running.tenth}/{TENTHS}", position]
+        tenths[_name_of(arm.stage)].append(": ".join(filter(None, parts)))
+    names = [f"{name} {' and '.join(filter(None, values))}".rstrip() for name, values in tenths.items()]
     rest = len(progress.running) - MAX_NAMED_STAGES
     return ", ".join([*names, f"{rest} more"] if rest > 0 else names)
 
@@ -88,7 +97,9 @@ def build_running_table(board: Board, progress: SweepProgress) -> Table:
 
 def describe_tenths(stage: Stage, running: RunningStage) -> str:
     """Return the tenths of a running stage; a retrieval stage has none, and a target is evaluated with its last."""
+    position = describe_position(running)
     if stage.kind == "retrieval":
-        return "evaluation"
+        return position or "evaluation"
     is_last = running.tenth == TENTHS - 1 and stage.kind == "target"
-    return f"{running.tenth}/{TENTHS}" + (", then evaluation" if is_last else "")
+    following = "then evaluation" if is_last and not position else position
+    return ", ".join(filter(None, [f"{running.tenth}/{TENTHS}", following]))

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from spaces.activities import Activity
 from trainables.storage.base import Storage
 from trainables.worker.process import is_process_alive, start_ticks_of
 
@@ -25,7 +26,11 @@ LIVENESS_TIMEOUT = 3 * WRITE_INTERVAL  # seconds to wait for the next write of a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningStage:
-    """A running stage: since when, its last whole tenth and English dev score; node and seconds left if known."""
+    """A running stage: since when, its last whole tenth and English dev score; node and seconds left if known.
+
+    `activity` is what it does at this moment, None while it has not told; `done` of `total` of that are done, where it
+    is counted. `silent` are the seconds since the worker's last sign of life.
+    """
 
     key: str
     label: str
@@ -35,6 +40,10 @@ class RunningStage:
     dev: float | None = None
     node: str | None = None
     left: float | None = None
+    activity: Activity | None = None
+    done: int = 0
+    total: int = 0
+    silent: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

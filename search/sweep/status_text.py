@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from search.sweep.status_file import is_alive
+from search.sweep.position_text import SILENCE_LIMIT, describe_position
+from search.sweep.status_file import RunningStage, is_alive
 from search.sweep.status_report import COUNT_NAMES, state_of
 from search.sweep.sweep_state import SweepState
 from search.sweep.time_spent import format_spent
 from search.sweep.units import format_bytes, format_duration, format_time
 from spaces.stage import TENTHS
-
-SILENCE_LIMIT = 60.0  # seconds without a write after which a living process is reported as perhaps hung
 
 _RUN_ENDINGS = {
     "interrupted": "interrupted",
@@ -86,7 +85,9 @@ def _format_running(stage: dict[str, Any], width: int) -> str:
     dev = "" if stage["dev"] is None else f", dev {100 * stage['dev']:.1f}"
     node = "" if stage["node"] is None else f", on {stage['node']}"
     left = "" if stage["left"] is None else f", about {format_duration(stage['left'])} left"
-    return f"  {stage['label']:<{width}}  for {age}: {stage['tenth']} of {TENTHS} tenths{dev}{left}{node}"
+    position = describe_position(RunningStage(**stage))
+    progress = ", ".join(filter(None, [f"{stage['tenth']} of {TENTHS} tenths", position]))
+    return f"  {stage['label']:<{width}}  for {age}: {progress}{dev}{left}{node}"
 
 
 def _format_time_left(summary: dict[str, Any]) -> str:

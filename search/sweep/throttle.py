@@ -1,6 +1,7 @@
-"""Throttling of the driver's bookkeeping.
+"""Throttling of the driver's bookkeeping, and of the lines that tell how a sweep goes on.
 
-Its cost grows with the plan, so a fixed interval would leave ever less of the driver's time for the stages.
+The cost of bookkeeping grows with the plan, so a fixed interval would leave ever less of the driver's time for the
+stages.
 """
 
 import time
@@ -8,6 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MAX_OVERHEAD_SHARE = 0.05  # largest share of the driver's time spent on one kind of bookkeeping
+MIN_LINE_INTERVAL = 10.0  # seconds between plain lines at the beginning
+MIN_QUIET_INTERVAL = 60.0  # seconds after which a line comes without an ended tenth as well, at the beginning
+MAX_LINE_INTERVAL = 300.0  # seconds between any two lines
+
+
+def is_line_due(run: float, since_line: float, *, has_changed: bool) -> bool:
+    """Return True if a plain line is due: `run` seconds after the start, `since_line` seconds after the last line.
+
+    Lines become rarer: a log of a week has some 2,000 of them. Without a change of stages or tenths they tell how far
+    the running ones are within theirs, and are signs of life.
+    """
+    interval = max(MIN_LINE_INTERVAL, run / 50) if has_changed else max(MIN_QUIET_INTERVAL, run / 10)
+    return since_line >= min(interval, MAX_LINE_INTERVAL)
 
 
 class Throttle:

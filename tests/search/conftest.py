@@ -16,6 +16,7 @@ from search.driver.early_stopping import RULES, EarlyStopping
 from search.schedulers.rungs import RungScores
 from search.schedulers.seeds import RaceSeeds
 from search.sweep.sweep_file import write_sweep
+from search.sweep.throttle import Throttle
 from spaces.checksum import checksum
 from spaces.halving import Verdict
 from spaces.plan import Stratum
@@ -59,6 +60,15 @@ def finish(store: Store, stage: Stage, status: str = "finished", curve: tuple[fl
             (folder / ENCODER / name).write_bytes(content)
     write_outcome(store.context, outcome)
     return outcome
+
+
+class AlwaysDue(Throttle):
+    """A throttle that is always due, however long the last reading took."""
+
+    is_due = True  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -18,7 +18,7 @@ from search.sweep.sweep_state import read_states
 from spaces.stage import OUTCOME_FILE
 from tests.paths import ROOT
 from tests.s3_server import S3Server
-from tests.search.conftest import Room, files_in
+from tests.search.conftest import AlwaysDue, Room, files_in
 from trainables.storage.base import join_url
 from trainables.storage.local_storage import LocalStorage
 from trainables.storage.object_storage import ObjectStorage
@@ -245,3 +245,19 @@ def test_it_starts_from_any_folder_and_loads_nothing_heavy(room: Room, script: s
     assert done.stdout
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "search" in loaded and not {"ray", "torch", "transformers", "datasets", "polars"} & loaded
+
+
+def test_a_stage_says_how_far_it_is_within_its_tenth(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    board = room.run(most=5)
+    stage = board.start_next()
+    assert stage is not None
+    room.write(board)
+    writer = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
+    writer.tracker.positions.throttle = AlwaysDue()
+    writer.tracker.observe(board, 2)
+    position = {"tenth": 3, "activity": "training", "done": 20, "total": 40}
+    (room.results / "stages" / stage.key / "position.json").write_text(json.dumps(position))
+    writer.write_if_due(board)
+    (running,) = read_json(room, capsys)["running"]
+    assert {name: running[name] for name in position} == position and running["silent"] == 0.0
+    assert "3 of 10 tenths, step 20 of 40" in look(room, capsys)[1]

@@ -1,9 +1,11 @@
 """status.py --watch: a line per change without a terminal, one drawing in a terminal, and an end with the sweep."""
 
 import io
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -14,7 +16,7 @@ from search.sweep import status_watch
 from search.sweep.status_watch import watch_sweeps
 from search.sweep.sweep_state import read_states
 from search.sweep.throttle import Throttle
-from tests.search.conftest import Room, files_in
+from tests.search.conftest import AlwaysDue, Room, files_in
 from trainables.storage.local_storage import LocalStorage
 
 
@@ -70,6 +72,34 @@ def test_without_a_terminal_every_change_is_a_line_and_nothing_else_is(room: Roo
     told = [match and match.groups() for match in map(line.fullmatch, lines)]
     assert told == [("running", "5"), ("running", "6"), ("complete", "55")]
     assert lines[-1].endswith("(55 finished)") and "50 waiting" in lines[0]
+
+
+def test_without_a_terminal_a_line_comes_when_a_stage_has_moved_and_the_last_is_long_ago(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(status_watch, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: None))
+    board, writer = room.run(most=5), writer_of(room)
+    writer.tracker.positions.throttle = AlwaysDue()
+    stage = board.start_next()
+    assert stage is not None
+    room.write(board)
+
+    def go_on(seconds: float, step: int) -> None:
+        now[0] += seconds
+        position = {"tenth": 0, "activity": "training", "done": step, "total": 40}
+        (room.results / "stages" / stage.key / "position.json").write_text(json.dumps(position))
+        writer._progress = None
+        writer._write(board, None)
+
+    steps = [lambda: writer._write(board, None), lambda: go_on(30, 10), lambda: go_on(31, 20), lambda: go_on(200, 20)]
+    lines = run_in_steps(room, [*steps, lambda: writer.write_last(board, "interrupted")]).splitlines()
+    assert [line.partition(f"; {stage.label} ")[2].partition(";")[0] for line in lines] == [
+        "0/10",
+        "0/10, step 20 of 40",
+        "",
+    ]
+    assert "interrupted" in lines[-1]
 
 
 def test_in_a_terminal_the_whole_state_is_drawn_over_and_over(room: Room) -> None:

@@ -10,6 +10,7 @@ stages/<key>/spec.json               the stage itself (its hash is the key)
              preview.parquet         measurements of a phase on the targets, after `--preview`
              outcome.json            written last: the stage is done
              attempts.json           failed tries (search/board/attempts.py)
+             position.json           how far it is within its present activity, while it runs (position.py)
              hang.txt                stacks of a worker that the watchdog ended; open while the stage is under way
              lock                    held by the worker that has the stage open
 
@@ -33,6 +34,7 @@ ENCODER = ENCODER_FOLDER
 HANG_REPORT = "hang.txt"
 LOCK = "lock"
 MODEL = MODEL_FOLDER
+POSITION = "position.json"
 SCORES = "scores.parquet"
 SPEC = "spec.json"
 

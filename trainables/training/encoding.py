@@ -29,7 +29,7 @@ from trainables.features.words import find_word_style
 from trainables.kinds import KINDS
 from trainables.training.evaluation import EvalSet
 from trainables.worker.heartbeat import beat
-from trainables.worker.stage_clock import spend
+from trainables.worker.stage_clock import count, spend
 
 SplitKey = tuple[DataSource, Task, Split, str]  # the last one is the language
 
@@ -134,6 +134,7 @@ def _load(key: SplitKey, encoding: Encoding, folder: Path | None, *, with_exampl
 
 def _encode_chunks(task: Task, examples: Sequence[Example], encoding: Encoding) -> Iterator[list[Feature]]:
     for start in range(0, len(examples), EXAMPLES_PER_CALL):
+        count(start, len(examples))
         chunk = examples[start : start + EXAMPLES_PER_CALL]
         features = KINDS[task.kind].encode(encoding.tokenizer, chunk, encoding.recipe, encoding.profile)
         beat()

@@ -33,7 +33,7 @@ from trainables.training.tf32 import use_tf32
 from trainables.training.trained_weights import TrainedWeights, Weights
 from trainables.worker.heartbeat import beat
 from trainables.worker.memory import copy_to_host, try_within_memory
-from trainables.worker.stage_clock import spend
+from trainables.worker.stage_clock import count, spend
 
 
 class FineTuning:
@@ -63,7 +63,7 @@ class FineTuning:
         self.method = method
         self.encoder, self.parts, self.recipe = encoder, tuple(parts), recipe
         self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
-        # Both are halved when memory runs out. They are no part of the outcome.
+        # Halved when memory runs out; no part of the outcome.
         self.micro_batch, self.eval_batch_tokens = recipe.batch_size, EVAL_BATCH_TOKENS[encoder.device.type]
         self.piece_tokens = PIECE_VALUES // encoder.width if encoder.device.type == "cpu" else None
         self.may_halve = True  # the micro-batch; if False, running out of memory ends the run
@@ -77,8 +77,7 @@ class FineTuning:
             seed=seed,
             drawers=[drawer if part.task.kind == "mlm" else None for part in self.parts],
         )
-        self.tenth, self.step = 0, 0
-        self.average = WeightAverage(averaged_tenths)
+        self.tenth, self.step, self.average = 0, 0, WeightAverage(averaged_tenths)
         self.selections = [Selection(tuple(dev_sets), "last" if averaged_tenths else recipe.selection)]
         torch.manual_seed(seed)  # heads and dropout: a seed is a replicate of the whole chain
         tasks = {part.task.name: part.task for part in self.parts}
@@ -126,18 +125,19 @@ class FineTuning:
         Raises DivergedError if a loss is not a finite number: at its step on the CPU, and at the next check on a GPU.
         """
         self.model.train()
-        every = choose_interval(self.encoder.device)
-        losses, total, count = list[Tensor](), 0.0, end - self.step
+        begin, every, losses, total = self.step, choose_interval(self.encoder.device), list[Tensor](), 0.0
+        count(0, end - begin)
         while self.step < end:
             with use_tf32(self.encoder.device, self.encoder.precision):
                 losses.append(self._update(*self.batches.batch_at(self.step)))
             self.step += 1
             beat()
+            count(self.step - begin, end - begin)
             if len(losses) == every or self.step == end:
                 total += sum_losses(losses, self.step, self.steps)
                 losses.clear()
         self.optimizer.zero_grad(set_to_none=True)  # evaluation needs their memory
-        return total / max(1, count)
+        return total / max(1, end - begin)
 
     def _evaluate_dev(self) -> None:
         """Score the dev sets of all selections, and keep the weights where they are the best so far."""

@@ -23,7 +23,7 @@ from trainables.training.optimizer import dump_optimizer, restore_optimizer
 from trainables.training.schedule import rate_factor
 from trainables.training.state_tensors import select_by_prefix
 from trainables.worker.heartbeat import beat
-from trainables.worker.stage_clock import spend
+from trainables.worker.stage_clock import count, spend
 
 WARMUP = 0.06  # share of the steps in which the learning rate rises; then it falls linearly to 0
 BETAS, WEIGHT_DECAY, CLIP = (0.9, 0.98), 0.01, 1.0
@@ -80,9 +80,12 @@ class Pretraining:
             torch.manual_seed(self.seed * TENTHS + self.tenth)
             masks = torch.Generator().manual_seed(self.seed * TENTHS + self.tenth)
             self.encoder.train()
-            for step in range(self.tenth * steps // TENTHS, (self.tenth + 1) * steps // TENTHS):
+            own_steps = range(self.tenth * steps // TENTHS, (self.tenth + 1) * steps // TENTHS)
+            count(0, len(own_steps))
+            for number, step in enumerate(own_steps, start=1):
                 self._step(step, masks)
                 beat()
+                count(number, len(own_steps))
         self.tenth += 1
         with spend("dev"):
             self.curve.append(self.score())

@@ -1,15 +1,32 @@
 """Where the time of a stage goes: every moment belongs to one activity, the innermost that is open.
 
-Code deep inside a stage names what it does by `spend`. Without a running clock, as in a plan, that does nothing.
+Code deep inside a stage names what it does by `spend`, and says by `count` how much of it is done. Without a running
+clock, as in a plan, both do nothing.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from spaces.activities import ACTIVITIES, WAITING, Activity
 
 _running: "StageClock | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How much of an activity is done: steps of a tenth, languages of the tests, examples to be tokenised."""
+
+    done: int
+    total: int
+    began: float  # by the clock
+    counted: float
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that it took."""
+        return self.counted - self.began
 
 
 class StageClock:
@@ -19,6 +36,7 @@ class StageClock:
         self._clock = clock
         self._seconds: dict[str, float] = dict.fromkeys(ACTIVITIES, 0.0)
         self._open: list[Activity] = [WAITING]
+        self._counts: dict[Activity, Count] = {}  # of open activities
         self._since = clock()
 
     @contextmanager
@@ -40,7 +58,7 @@ class StageClock:
             yield
         finally:
             self._charge()
-            self._open.pop()
+            self._counts.pop(self._open.pop(), None)
 
     def _charge(self) -> None:
         now = self._clock()
@@ -51,6 +69,20 @@ class StageClock:
         """Return the seconds of each activity up to now."""
         self._charge()
         return dict(self._seconds)
+
+    @property
+    def activity(self) -> Activity:
+        """The activity of this moment. Other threads may ask."""
+        return self._open[-1]
+
+    def count_of(self, activity: Activity) -> Count | None:
+        """Return how much of an open activity is done; None if nobody counts it. Other threads may ask."""
+        return self._counts.get(activity)
+
+    def count(self, done: int, total: int) -> None:
+        """Note that so much of the activity of this moment is done. A count begins at 0."""
+        now, known = self._clock(), self._counts.get(self.activity)
+        self._counts[self.activity] = Count(done, total, now if known is None or not done else known.began, now)
 
     def add(self, spent: Mapping[str, float]) -> None:
         """Add what earlier processes spent on the stage."""
@@ -66,3 +98,9 @@ def spend(activity: Activity) -> Iterator[None]:
         return
     with _running._spend(activity):
         yield
+
+
+def count(done: int, total: int) -> None:
+    """Note that so much of the activity of this moment is done: first 0, and then after each piece. It is cheap."""
+    if _running is not None:
+        _running.count(done, total)

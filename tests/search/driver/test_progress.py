@@ -9,7 +9,7 @@ from rich.console import Console
 
 from search.board.board import Board
 from search.driver import progress as progress_module
-from search.driver.progress import ProgressCallback, is_line_due
+from search.driver.progress import ProgressCallback
 from search.driver.progress_text import (
     MAX_NAMED_STAGES,
     build_running_table,
@@ -20,6 +20,7 @@ from search.driver.progress_text import (
 )
 from search.driver.progress_tracker import ProgressTracker
 from search.driver.status_writer import StatusWriter
+from search.sweep.throttle import is_line_due
 from spaces.stage import TENTHS, Stage
 from tests.search.conftest import Room, finish
 from trainables.storage.local_storage import LocalStorage
