@@ -147,7 +147,7 @@ def _print_summary(request: "SweepRequest", board: "Board", seconds: float) -> N
     from search.sweep.units import format_duration
 
     counts = count_stages(board)
-    trained = sum(counts[status] for status in ("done", "stopped", "degenerate", "failed"))
+    trained = sum(counts[status] for status in ("done", "measured", "stopped", "degenerate", "failed"))
     print(f"{request.name}: {trained} stages run, {counts['reused']} reused, in {format_duration(seconds)}.")
     for line in request.skipped_tasks:
         print(f"left out: {line}")

@@ -1,4 +1,4 @@
-"""The record of previews on worlds of the miniature, whose best tasks are known: `tests/bench/preview.py` measured it."""
+"""The record of previews on worlds of the miniature, as `tests/bench/preview.py` measured it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -32,6 +32,11 @@ class Arm:
         return self.outcome is None and not self.is_running and not self.is_waiting
 
     @property
+    def is_measured(self) -> bool:
+        """True for a phase that waits: only a preview lets one wait, once it was measured."""
+        return self.is_waiting and self.stage.kind == "intermediate"
+
+    @property
     def status(self) -> Status | None:
         """The status of the outcome; None before the stage has ended."""
         return None if self.outcome is None else self.outcome.status

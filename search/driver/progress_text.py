@@ -13,7 +13,7 @@ from search.sweep.status_file import RunningStage
 from search.sweep.units import format_duration
 from spaces.stage import TENTHS, Stage
 
-COUNT_NAMES = ("done", "running", "stopped", "degenerate", "reused", "failed")
+COUNT_NAMES = ("done", "running", "measured", "stopped", "degenerate", "reused", "failed")
 UNSTARTED_COUNT_NAMES = ("unreachable", "decided early")  # stages that will never start
 MAX_NAMED_STAGES = 6  # running stages that a line names
 
@@ -25,6 +25,7 @@ def count_stages(board: Board) -> Counter[str]:
     for _, arm in board.iter_arms():
         if arm.status is None:
             counts["running"] += arm.is_running
+            counts["measured"] += arm.is_measured
         else:
             counts["reused" if arm.is_reused else "done" if arm.status == "finished" else arm.status] += 1
     counts["unreachable"] = sum(state.arm_count for state in states if state.unreachable_reason)

@@ -51,8 +51,9 @@ class SweepProgress:
 class ProgressTracker:
     """Records what workers report, and observes the board by it."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock  # in seconds
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, estimates_left: bool = True) -> None:
+        """`clock` is in seconds. Of a preview no time left is estimated: its phases end after a few of their tenths."""
+        self.clock, self.estimates_left = clock, estimates_left
         self._reports: dict[str, StageReports] = {}  # by key
         self._started: dict[str, tuple[str, float]] = {}  # of running stages, in UTC and by the clock
         self.positions = WorkerPositions()
@@ -80,7 +81,8 @@ class ProgressTracker:
         left = estimate_time_left(board.states.values(), slots, begun, partial(find_work, board.arm_duration))
         running = tuple(self._describe(key, board, now[1], left) for key in board.running)
         whole = sum(progress.tenth for _, progress in begun.values())
-        return SweepProgress(running, whole, whole + sum(map(self._find_part, board.running)), left.sweep)
+        tenths = whole + sum(map(self._find_part, board.running))
+        return SweepProgress(running, whole, tenths, left.sweep if self.estimates_left else None)
 
     def _list_begun(self, board: Board, now: float) -> dict[str, BegunStage]:
         """Return the stages that run, and those that wait at a rung, by key."""
@@ -90,7 +92,7 @@ class ProgressTracker:
                 continue
             for arm in state.arms:
                 reports = self._reports.get(arm.stage.key)
-                if arm.outcome is not None or not (arm.is_running or reports):
+                if arm.outcome is not None or arm.is_measured or not (arm.is_running or reports):
                     continue
                 since = max(reports.reported if reports else 0.0, self._started.get(arm.stage.key, ("", now))[1])
                 elapsed = now - since if arm.is_running else 0.0
@@ -134,7 +136,7 @@ class ProgressTracker:
             tenth=reports.tenth if reports else 0,
             dev=reports.dev if reports else None,
             node=reports.node if reports else None,
-            left=left.stages.get(key),
+            left=left.stages.get(key) if self.estimates_left else None,
         )
         if known is None:
             return stage

@@ -102,7 +102,13 @@ def read_state(request: SweepRequest, options: RunOptions, slots: int, damage: D
         budget=None if options.hours is None else TimeBudget(board, 3600 * options.hours),
         console=console,
         manifest=SweepManifest(request, board),
-        status_writer=StatusWriter(results, request.name, slots, partial(console.print, soft_wrap=True)),
+        status_writer=StatusWriter(
+            results,
+            request.name,
+            slots,
+            partial(console.print, soft_wrap=True),
+            estimates_left=request.whole_plan is None,
+        ),
     )
 
 

@@ -25,10 +25,18 @@ from trainables.worker.process import start_ticks_of
 class StatusWriter:
     """Writes the status of a sweep as its tracker sees it. An error is reported once, and never ends the sweep."""
 
-    def __init__(self, results: Storage, sweep: str, slots: int, print_line: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        results: Storage,
+        sweep: str,
+        slots: int,
+        print_line: Callable[[str], object],
+        *,
+        estimates_left: bool = True,
+    ) -> None:
         self.results, self.name, self.slots, self.print_line = results, f"{sweep}/{STATUS_FILE}", slots, print_line
         self.started, self.write_count, self.last_write = format_utc_now(), 0, -WRITE_INTERVAL
-        self.tracker, self._throttle = ProgressTracker(), Throttle(0.0)
+        self.tracker, self._throttle = ProgressTracker(estimates_left=estimates_left), Throttle(0.0)
         self._progress: SweepProgress | None = None
         self._has_warned = False
 

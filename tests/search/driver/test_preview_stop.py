@@ -5,6 +5,7 @@ from pathlib import Path
 from search.board.board import Board
 from search.driver.damage import DamageReporter
 from search.driver.preview_stop import PreviewStop
+from search.driver.progress_text import describe_stages
 from search.driver.run_state import SweepRun, read_state
 from search.request.options import parse_options
 from search.request.preview import narrow_to_preview
@@ -89,3 +90,12 @@ def test_the_record_of_the_sweep_has_its_whole_plan(tmp_path: Path) -> None:
     record = read_sweep(run.request.context.results, run.request.name)
     assert record is not None and "target.xnli-en.mnli.0" in record["planned"]
     assert record["planned"].keys() == {stratum.id for stratum in read_run(tmp_path).request.plan}
+
+
+def test_measured_phases_are_counted_and_no_time_left_is_told(tmp_path: Path) -> None:
+    run = read_run(tmp_path, "--preview")
+    pretrain(run)
+    measure(run, start(run.board))
+    stages = describe_stages(run.board, run.status_writer.tracker.observe(run.board, 1))
+    assert stages.startswith("66.6 %, 2 of 3 stages") and "1 measured" in stages
+    assert run.status_writer.tracker.observe(run.board, 1).left is None
