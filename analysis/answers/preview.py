@@ -1,15 +1,20 @@
 """The answer of preview.py: the predicted order of the intermediate tasks, its record, and what to train."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from analysis.questions.preview import Preview
+from analysis.questions.preview import ORDER_PROBE, Preview
 from analysis.questions.preview_record import describe_record
+from analysis.statistics.moments import Array
 from analysis.tables.answer import Answer
-from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
+from analysis.tables.grid import Grid, GridColumn, GridNumber
 from analysis.tables.source import list_names, pluralise
 from spaces.benchmark import BENCHMARKS
+from spaces.preview import PREVIEW_PROBES
 from spaces.stage import TENTHS
 
+NAMES = {"logme": "LogME", "knn": "kNN", "speed": "speed", "taskemb": "TaskEmb"}  # of the probes
 QUESTION = "Which intermediate tasks are worth training?"
 
 
@@ -20,7 +25,7 @@ def build_answer(preview: Preview, first: int) -> Answer:
     return Answer(
         question=QUESTION,
         sentences=(
-            f"Predicted to help most, by the mean place over {pluralise(len(trainings), 'training set')}: "
+            f"Predicted to help most, by the mean place over {pluralise(len(trainings), 'training set')} of targets: "
             f"{list_names(chosen)}. This is a prediction: no target was trained.",
             describe_record(preview.tenths),
         ),
@@ -28,7 +33,7 @@ def build_answer(preview: Preview, first: int) -> Answer:
             f"{preview.source}: {pluralise(len(preview.measurements.tasks), 'intermediate task')} after "
             f"{_describe_tenths(preview.tenths)}, {pluralise(len(seeds), 'seed')}",
         ),
-        tables=(_build_table(preview),),
+        tables=(_build_place_table(preview), _build_probe_table(preview)),
         notes=_explain(preview),
     )
 
@@ -39,18 +44,26 @@ def _describe_tenths(tenths: tuple[int, ...]) -> str:
     return f"{list_names(tenths, word='or')} of {TENTHS} tenths of their training"
 
 
-def _build_table(preview: Preview) -> Grid:
-    names = _name_targets(preview)
-    columns = (GridColumn("task"), GridColumn("mean place", "points"), *(GridColumn(n, "points") for n in names))
-    rows = tuple(_build_row(preview, i) for i in preview.order)
-    return Grid("Predicted places, 1 for the greatest gain", columns, rows)
+def _build_place_table(preview: Preview) -> Grid:
+    columns = ("mean place", *_name_targets(preview))
+    places = np.column_stack([preview.average_places(), preview.places])
+    return _build_table(preview, f"Predicted places by {NAMES[ORDER_PROBE]}, 1 for the greatest gain", columns, places)
 
 
-def _build_row(preview: Preview, index: int) -> GridRow:
+def _build_probe_table(preview: Preview) -> Grid:
+    columns = tuple(NAMES[probe] for probe in PREVIEW_PROBES)
+    places = np.column_stack([preview.average_places(probe) for probe in PREVIEW_PROBES])
+    return _build_table(preview, "Mean places by each measurement", columns, places)
+
+
+def _build_table(preview: Preview, title: str, names: Sequence[str], places: Array) -> Grid:
+    columns = (GridColumn("task"), *(GridColumn(name, "points") for name in names))
+    return Grid(title, columns, tuple((_label(preview, i), *map(_place, places[i])) for i in preview.order))
+
+
+def _label(preview: Preview, index: int) -> str:
     task = preview.measurements.tasks[index]
-    places = [_place(value) for value in preview.ranks[index]]
-    label = f"{task} (control)" if task in preview.controls else task
-    return (label, _place(preview.mean_ranks[index]), *places)
+    return f"{task} (control)" if task in preview.controls else task
 
 
 def _place(value: float) -> GridNumber | None:
@@ -69,9 +82,9 @@ def _name_targets(preview: Preview) -> list[str]:
 
 def _explain(preview: Preview) -> tuple[str, ...]:
     notes = [
-        "Measured on English training rows of each target: how well the labels fit the encoder's features (LogME), "
-        "nearest neighbours, the loss of a short training, and similarity to the task (TaskEmb). A place is the mean "
-        "over seeds of the order by all four.",
+        "Measured on English training rows of each target: how well its labels fit the encoder's features (LogME), by "
+        "which the order is; votes of the nearest neighbours (kNN); the loss of a short training (speed); and how much "
+        "the target trains what the task trains (TaskEmb). Places are means over seeds.",
     ]
     if preview.unmeasured:
         notes.append(f"Not measured, as they are not trained or their phase was not reached: {preview.unmeasured}.")

@@ -11,13 +11,15 @@ import polars as pl
 from analysis.scores.preview import read_preview_rows
 from analysis.scores.record import read_record, stages_folder_of
 from analysis.statistics.moments import Array
-from analysis.statistics.ranks import fuse_ranks, rank_values
+from analysis.statistics.ranks import rank_values
 from spaces.chain import is_baseline, members_of, phase_of
 from spaces.errors import UsageError
 from spaces.preview import PREVIEW_FILE, PREVIEW_PROBES
 from spaces.sweep_record import SWEEP_FILE
 
 MIN_TASKS = 2
+# The probe whose order was right most often (docs/preview.md); a mean of all was right less often.
+ORDER_PROBE = "logme"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +31,13 @@ class Measurements:
     seeds: tuple[int, ...]
     values: Mapping[str, Array]  # by probe: tasks x trainings x seeds
 
-    def fuse(self, probes: Sequence[str] = PREVIEW_PROBES) -> Array:
-        """Return the order by several probes: reciprocal rank fusion, greater for more expected gain."""
-        moved = [np.moveaxis(self.values[probe], 0, -1) for probe in probes]  # candidates last
-        return np.moveaxis(fuse_ranks(np.array(moved)), -1, 0)
+    def place(self, probe: str) -> Array:
+        """Return the places [tasks, trainings] by one probe, 1 for the most expected gain: means over the seeds.
+
+        A place is NaN where the training set has no value of that task at any seed.
+        """
+        ranks = np.moveaxis(rank_values(np.moveaxis(self.values[probe], 0, -1)), -1, 0)
+        return average_known(ranks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +48,18 @@ class Preview:
     spec: Mapping[str, Any]
     tenths: tuple[int, ...]  # of their training that phases had; several only where some had gone further before
     measurements: Measurements
-    ranks: Array  # tasks x trainings: mean over seeds of the places, 1 for the most expected gain
+    places: Array  # tasks x trainings, by ORDER_PROBE
     controls: frozenset[str]  # tasks that are no candidates
     unmeasured: tuple[str, ...]  # chains of the sweep whose phase has no place
 
-    @property
-    def mean_ranks(self) -> Array:
-        """The mean place of each task over the training sets: [tasks]."""
-        return np.asarray(self.ranks.mean(axis=1))
+    def average_places(self, probe: str = ORDER_PROBE) -> Array:
+        """Return the mean place of each task over the training sets, by one probe: [tasks]."""
+        return average_known(self.measurements.place(probe))
 
     @property
     def order(self) -> tuple[int, ...]:
         """The indices of the tasks, the one with the best mean place first."""
-        return tuple(np.argsort(self.mean_ranks, kind="stable").tolist())
+        return tuple(np.argsort(self.average_places(), kind="stable").tolist())
 
     def list_first(self, count: int) -> tuple[str, ...]:
         """Return the first tasks that are no controls, in the predicted order."""
@@ -103,7 +107,7 @@ def build_preview(rows: pl.DataFrame, spec: Mapping[str, Any], source: str) -> P
         spec=spec,
         tenths=tuple(sorted({*rows["tenth"]})),
         measurements=measurements,
-        ranks=rank_tasks(measurements.fuse()),
+        places=measurements.place(ORDER_PROBE),
         controls=frozenset(spec.get("controls", ())),
         unmeasured=tuple(name for name, phase in phases.items() if phase not in measurements.tasks),
     )
@@ -128,9 +132,8 @@ def collect_measurements(rows: pl.DataFrame, names: Sequence[str]) -> Measuremen
     return Measurements(tasks=tasks, trainings=trainings, seeds=seeds, values=values)
 
 
-def rank_tasks(expected: Array) -> Array:
-    """Return the places [tasks, trainings], as means over the seeds that have one, of `expected` [.., .., seeds]."""
-    ranks = np.moveaxis(rank_values(np.moveaxis(expected, 0, -1)), -1, 0)
-    known = np.isfinite(ranks)
+def average_known(values: Array) -> Array:
+    """Return the mean over the last axis of the values that are known; NaN where none is."""
+    known = np.isfinite(values)
     counts = known.sum(axis=-1)
-    return np.where(counts > 0, np.where(known, ranks, 0.0).sum(axis=-1) / np.maximum(1, counts), np.nan)
+    return np.where(counts > 0, np.where(known, values, 0.0).sum(axis=-1) / np.maximum(1, counts), np.nan)

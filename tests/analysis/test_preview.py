@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from analysis.preview import main
-from analysis.questions.preview import build_preview, choose_tenths, collect_measurements, rank_tasks, read_preview
+from analysis.questions.preview import build_preview, choose_tenths, collect_measurements, read_preview
 from analysis.scores.preview import SCHEMA
 from search.request.options import parse_options
 from search.request.request import make_request
@@ -57,30 +57,31 @@ def write_previewed(results: Path, rows: pl.DataFrame, intermediates: Iterable[s
 def test_places_are_those_of_the_measurements(tmp_path: Path) -> None:
     preview = read_preview(write_previewed(tmp_path, rows_of(measured(VALUES))))
     assert preview.measurements.tasks == ("mnli", "squad", "ccg") and preview.tenths == (1,)
-    np.testing.assert_array_equal(preview.ranks, [[1, 3], [3, 2], [2, 1]])  # mnli helps xnli, ccg udpos
-    np.testing.assert_array_equal(preview.mean_ranks, [2.0, 2.5, 1.5])
+    np.testing.assert_array_equal(preview.places, [[1, 3], [3, 2], [2, 1]])  # mnli helps xnli, ccg udpos
+    np.testing.assert_array_equal(preview.average_places(), [2.0, 2.5, 1.5])
     assert preview.list_first(2) == ("ccg", "mnli")
 
 
-def test_probes_are_fused_by_their_orders_not_by_their_sizes() -> None:
+def test_the_order_is_that_of_logme(tmp_path: Path) -> None:
     rows = rows_of(measured(VALUES))
-    large = rows.with_columns(value=pl.when(probe="speed").then(pl.col("value") * 1e6 - 1e9).otherwise("value"))
-    for table in (rows, large):
-        np.testing.assert_array_equal(rank_tasks(collect_measurements(table, [*VALUES]).fuse())[:, 0], [1, 3, 2])
+    others = rows.with_columns(value=pl.when(probe="logme").then("value").otherwise(-pl.col("value")))
+    preview = read_preview(write_previewed(tmp_path, others))
+    np.testing.assert_array_equal(preview.places, [[1, 3], [3, 2], [2, 1]])
+    np.testing.assert_array_equal(preview.average_places("knn"), [2.0, 1.5, 2.5])
 
 
-def test_a_measurement_that_one_task_lacks_orders_none() -> None:
-    rows = rows_of(measured(VALUES))
-    is_missing = (pl.col("probe") == "taskemb") & (pl.col("intermediate") == "mnli")
-    reversed_ = rows.with_columns(value=pl.when(probe="taskemb").then(-pl.col("value")).otherwise("value"))
-    holed = reversed_.with_columns(value=pl.when(is_missing).then(None).otherwise("value"))
-    np.testing.assert_array_equal(rank_tasks(collect_measurements(holed, [*VALUES]).fuse())[:, 0], [1, 3, 2])
+def test_a_target_without_a_value_has_no_places() -> None:
+    has_none = (pl.col("probe") == "logme") & (pl.col("training") == "udpos-en")
+    holed = rows_of(measured(VALUES)).with_columns(value=pl.when(has_none).then(None).otherwise("value"))
+    preview = build_preview(holed, {"intermediates": [*VALUES], "targets": []}, "s")
+    assert np.isnan(preview.places[:, 1]).all()
+    np.testing.assert_array_equal(preview.average_places(), [1, 3, 2])
 
 
 def test_places_are_means_over_seeds() -> None:
     turned = {task: tuple(-value for value in values) for task, values in VALUES.items()}
     measurements = collect_measurements(rows_of(measured(VALUES), measured(turned, seed=1)), [*VALUES])
-    np.testing.assert_array_equal(rank_tasks(measurements.fuse()), np.full((3, 2), 2.0))
+    np.testing.assert_array_equal(measurements.place("logme"), np.full((3, 2), 2.0))
 
 
 def test_the_longest_measurement_that_all_have_counts() -> None:

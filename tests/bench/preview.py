@@ -10,9 +10,9 @@ these gains, `first K` the share of cells whose best task is among the first K (
 `lost` what the best of the first 3 gains less than the best of all, in points. `mean` is about the order by the mean
 place over targets and the best task by the mean gain: the share of seeds where it is among the first 3, and the loss.
 
-The second table is about a sweep that trains, beside `none`, the tasks that are among the first K of any target, at all
-seeds: the share of tasks and of training steps that is left, with the steps of the preview itself; the share of seeds
-in which the best task of some target is dropped; and what its targets lose on average.
+`all` is the fusion of all orders. The second table is about a sweep that trains, beside `none`, the tasks that are among
+the first K of any target by LogME, at all seeds: the share of tasks and of training steps that is left, with those of
+the preview itself; the share of seeds in which the best task of some target is dropped; and the mean loss over targets.
 """
 
 import argparse
@@ -28,11 +28,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT)
 
 from analysis.questions.predictors import build_gain_matrix
-from analysis.questions.preview import Measurements, collect_measurements
+from analysis.questions.preview import ORDER_PROBE, Measurements, collect_measurements
 from analysis.scores.load import load
 from analysis.scores.preview import read_preview_rows
 from analysis.scores.record import read_record, stages_folder_of
 from analysis.statistics.moments import Array, IntArray
+from analysis.statistics.ranks import fuse_ranks
 from analysis.transfer.array import build_transfer
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE
@@ -57,7 +58,8 @@ class World:
     def expect(self, tenth: int, probes: tuple[str, ...]) -> Array:
         """Return the expected gains [tasks, targets, seeds] on any scale: targets share training sets."""
         measurements = self.previews[tenth]
-        values = measurements.fuse(probes) if len(probes) > 1 else measurements.values[probes[0]]
+        orders = np.array([np.moveaxis(measurements.values[probe], 0, -1) for probe in probes])  # candidates last
+        values = np.moveaxis(fuse_ranks(orders), -1, 0)
         return values[:, [measurements.trainings.index(name) for name in self.trainings]]
 
     @property
@@ -114,7 +116,8 @@ def read_world(folder: Path) -> World:
 
 def average_elsewhere(gains: Array) -> Array:
     """The mean gain at the other seeds: what a whole sweep of as many seeds would predict."""
-    return np.asarray((gains.sum(axis=-1, keepdims=True) - gains) / max(1, gains.shape[-1] - 1))
+    others = [np.nanmean(np.delete(gains, seed, axis=-1), axis=-1) for seed in range(gains.shape[-1])]
+    return np.stack(others, axis=-1)
 
 
 def place_tasks(expected: Array) -> IntArray:
@@ -123,7 +126,7 @@ def place_tasks(expected: Array) -> IntArray:
 
 
 def judge_order(expected: Array, gains: Array) -> list[str]:
-    truth, places = gains.mean(axis=-1), place_tasks(expected)
+    truth, places = np.nanmean(gains, axis=-1), place_tasks(expected)
     best = truth.argmax(axis=0)
     cells = [(target, seed) for target in range(gains.shape[1]) for seed in range(gains.shape[2])]
     ranks = [spearmanr(expected[:, target, seed], truth[:, target]).statistic for target, seed in cells]
@@ -137,9 +140,9 @@ def judge_order(expected: Array, gains: Array) -> list[str]:
 
 
 def judge_choice(world: World, tenth: int, k: int) -> list[str]:
-    truth = world.gains.mean(axis=-1)
+    truth = np.nanmean(world.gains, axis=-1)
     tasks, _, seeds = world.gains.shape
-    is_first = (place_tasks(world.expect(tenth, PREVIEW_PROBES)) < k).any(axis=1)  # [tasks, seeds]
+    is_first = (place_tasks(world.expect(tenth, (ORDER_PROBE,))) < k).any(axis=1)  # [tasks, seeds]
     is_dropped = ~is_first[truth.argmax(axis=0)]  # [targets, seeds]
     lost = truth.max(axis=0)[:, None] - np.array([truth[is_first[:, seed]].max(axis=0) for seed in range(seeds)]).T
     whole = world.phase_steps.sum() + (tasks + 1) * world.target_steps
