@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             from search.sweep.status_watch import watch_sweeps
 
-            watch_sweeps(partial(read_states, results, names), Console())
+            # FORCE_COLOR, which notebooks set, makes no terminal of a pipe.
+            watch_sweeps(partial(read_states, results, names), Console(force_terminal=sys.stdout.isatty()))
             return ExitCode.DONE
         states = read_states(results, names)
     except UsageError as error:

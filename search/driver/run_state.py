@@ -87,7 +87,9 @@ class SweepRun:
 @pause_garbage_collection()
 def read_state(request: SweepRequest, options: RunOptions, slots: int, damage: DamageReporter) -> SweepRun:
     """Return the run of a request with the state that earlier runs left on disk, and report damaged files."""
-    console, results = Console(file=open_progress_stream(), highlight=False, markup=False), request.context.results
+    stream, results = open_progress_stream(), request.context.results
+    # FORCE_COLOR, which notebooks set, makes no terminal of a pipe.
+    console = Console(file=stream, force_terminal=stream.isatty(), highlight=False, markup=False)
     if not is_remote(results.url):  # object storage has no temporary names
         remove(results, find_temporaries(damage.files_at_start))
     stopping_policy = make_stopping_policy(request, options.scheduler)

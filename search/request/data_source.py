@@ -1,5 +1,6 @@
 """Where a sweep reads its examples: the miniature, a folder, or the hub at the commits that the sweep recorded."""
 
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -86,7 +87,8 @@ def fetch_all(source: DataSource, axes: Axes, benchmark: Benchmark, model: str, 
             hub.find("model", model)
     if source.data is not None:
         return
-    console = Console(stderr=True, highlight=False)
+    # FORCE_COLOR, which notebooks set, makes no terminal of a pipe.
+    console = Console(stderr=True, force_terminal=sys.stderr.isatty(), highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("files"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("listing the hub's repositories", total=None)

@@ -117,6 +117,17 @@ def test_a_sweep_that_does_not_run_is_shown_once(room: Room, capsys: pytest.Capt
     assert files_in(room.results) == before
 
 
+def test_forced_colours_draw_nothing_into_a_pipe(
+    room: Room, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A notebook gives its commands FORCE_COLOR, and their output is a pipe."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    room.write(room.run(most=5))
+    assert main([str(room.results / "s"), "--watch"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "interrupted, 5 of 55" in line and "\x1b" not in line
+
+
 def test_ctrl_c_ends_the_watcher_and_changes_nothing(room: Room) -> None:
     steps = steps_of(room)
 

@@ -1,6 +1,7 @@
 """What a running sweep shows: tenths of every running stage, the time left, and lines only when they are due."""
 
 import io
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from search.board.board import Board
 from search.driver import progress as progress_module
+from search.driver.damage import DamageReporter
 from search.driver.progress import ProgressCallback
 from search.driver.progress_text import (
     MAX_NAMED_STAGES,
@@ -19,9 +21,12 @@ from search.driver.progress_text import (
     format_progress,
 )
 from search.driver.progress_tracker import ProgressTracker
+from search.driver.run_state import read_state
 from search.driver.status_writer import StatusWriter
+from search.request.options import parse_options
 from search.sweep.throttle import is_line_due
 from spaces.stage import TENTHS, Stage
+from tests.search.asked import request_of
 from tests.search.conftest import Room, finish
 from trainables.storage.local_storage import LocalStorage
 
@@ -254,6 +259,15 @@ def test_the_live_table_moves_with_the_tenths(room: Room, monkeypatch: pytest.Mo
     console.print(group)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert stage.label in text and "7/10" in text and "50.0" in text and "about 35 s" in text
+
+
+def test_forced_colours_make_no_terminal_of_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook gives its commands FORCE_COLOR, and their output is a pipe: it gets lines, not a live table."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    flags = ["--space", "quick", "--results", str(tmp_path)]
+    request = request_of(*flags)
+    run = read_state(request, parse_options(flags), SLOTS, DamageReporter(request.context.results, pytest.fail))
+    assert not run.console.is_terminal
 
 
 def test_a_line_without_an_estimate_does_not_mention_one() -> None:

@@ -29,6 +29,16 @@ def test_a_check_asks_for_each_listing_once_and_is_warm_the_second_time(hub: Loo
     assert not any("onnx" in request for request in cold)
 
 
+def test_forced_colours_draw_no_bar_into_a_pipe(
+    asked: Callable[..., SweepRequest], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A notebook gives its commands FORCE_COLOR, and their output is a pipe."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    asked()
+    lines = capsys.readouterr().err
+    assert lines.startswith("Reading 3 files from the hub.\n") and "\x1b" not in lines
+
+
 def test_large_files_are_looked_at_and_not_downloaded(
     hub: LoopbackHub, check: Check, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
