@@ -23,6 +23,7 @@ def export_runs(runs: Sequence[TrackedRun], place: str, project: str) -> int:
     """
     try:
         import wandb
+        from wandb.errors import Error  # not there if `wandb` is but a folder of runs
     except ImportError as error:
         raise UsageError("--to wandb needs a package that is not installed: pip install wandb.") from error
     written = 0
@@ -36,7 +37,7 @@ def export_runs(runs: Sequence[TrackedRun], place: str, project: str) -> int:
             for other in set(Path(place).glob(f"offline-run-{run.key}-*")) - {folder}:
                 shutil.rmtree(other)
             written += 1
-    except (OSError, wandb.Error) as error:
+    except (OSError, Error) as error:
         reason = first_line_of(error).rstrip(".")
         raise UsageError(f"{place} cannot be written by W&B ({reason}). Name another place with -o.") from error
     finally:

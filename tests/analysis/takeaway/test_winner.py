@@ -4,15 +4,11 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
-import huggingface_hub
 import polars as pl
 import pytest
 import torch
-from huggingface_hub.utils._http import default_client_factory
 from pyarrow import fs
 from transformers import AutoModel, AutoTokenizer
 
@@ -23,49 +19,10 @@ from analysis.scores.probes import SCHEMA
 from analysis.takeaway.card import describe_origin
 from analysis.takeaway.training_data import find_licence, list_training_data
 from analysis.winner import main
-from spaces.model_files import ENCODER_FOLDER, MASKED_WORD_HEAD_FILE, MODEL_FOLDER, NO_MODEL_NOTE, OWN_HEAD_FILES
-from tests.analysis.sweep_files import Capture, Run, printed, refused, write_sweep
-from tests.loopback_hub import Fault, LoopbackHub, use_hub
+from spaces.model_files import ENCODER_FOLDER, OWN_HEAD_FILES
+from tests.analysis.sweep_files import Capture, printed, refused
+from tests.analysis.takeaway.winning_sweeps import phase_key, swept
 from tests.s3_server import S3Server
-
-TARGETS = ("xnli", "udpos", "xquad", "tatoeba")
-LIFTS = {"none": 0.0, "mnli": 0.04, "squad": 0.02}
-DEV = {0: 0.5, 1: 0.7, 2: 0.6}  # English dev of the targets by seed
-
-
-def phase_key(chain: str, seed: int) -> str:
-    return f"{chain}-{seed}"
-
-
-def swept(
-    results: Path,
-    encoder: Path,
-    lifts: Mapping[str, float] = LIFTS,
-    spread: float = 0.001,
-    *,
-    seeds: Collection[int] = tuple(DEV),
-    **spec: Any,
-) -> Path:
-    """Write a sweep whose phases left encoders; a chain gains its lift and varies by `spread` over seeds."""
-    runs = []
-    for chain, lift in lifts.items():
-        for seed in seeds:
-            parent = None if chain == "none" else phase_key(chain, seed)
-            if parent is not None:
-                runs.append(Run(intermediate=chain, seed=seed, test={}, kind="intermediate", stage=parent, rate=2e-5))
-                shutil.copytree(encoder, results / "stages" / parent / ENCODER_FOLDER)
-                (results / "stages" / parent / ENCODER_FOLDER / MASKED_WORD_HEAD_FILE).touch()
-            for number, target in enumerate(TARGETS):
-                value = 0.5 + lift + spread * ((seed + number) % 3 - 1) * (1 if chain == "mnli" else -1)
-                rate = None if target == "tatoeba" else 1e-3
-                test = {target: {"en": value, "de": value}}
-                runs.append(Run(intermediate=chain, seed=seed, test=test, parent=parent, dev=(DEV[seed],), rate=rate))
-    return write_sweep(results, runs, scheduler="halving", **spec)
-
-
-@pytest.fixture
-def sweep(tmp_path: Path, model: Path) -> Path:
-    return swept(tmp_path / "runs", model)
 
 
 def test_the_winner_is_that_of_rank_at_the_seed_with_the_best_english_dev(
@@ -204,106 +161,3 @@ def test_an_encoder_comes_from_object_storage_too(sweep: Path, tmp_path: Path, c
     system.delete_dir(f"{path}/stages/mnli-1/encoder")
     said = refused(capsys, main, f"{prefix}/sweep?{settings}", "-o", tmp_path / "again")
     assert f"Remove {prefix}/stages/mnli-1/outcome.json" in said
-
-
-def put_model(sweep: Path, folder: Path, chain: str, target: str, seed: int) -> Path:
-    """Put a model where the stage of a target keeps it."""
-    key = f"target-{target}-{chain}-{seed}-0.001"
-    return Path(shutil.copytree(folder, sweep.parent / "stages" / key / MODEL_FOLDER))
-
-
-def test_the_model_of_a_target_comes_after_the_best_task_for_it(
-    sweep: Path, model: Path, tmp_path: Path, capsys: Capture
-) -> None:
-    kept, out = put_model(sweep, model, "mnli", "xnli", 1), tmp_path / "winner"
-    text = printed(capsys, main, sweep, "-o", out, "--target", "xnli")
-    assert text.startswith("Best task by target: all 4 targets: mnli +4.0 (95% interval ")
-    assert "Seed 1: the best English dev score of its chain, on xnli (70.0; seed 0 50.0, seed 2 60.0)." in text
-    card = (out / "README.md").read_text()
-    assert card.count("\n| xnli | +4.0 |") == 1 and "| udpos |" not in card
-    assert "AutoModelForSequenceClassification.from_pretrained" in card and "`tokenizer(first, second)`" in card
-    assert (
-        "| de | 54.0 |" in card and "| mean | 54.0 |" in card and "| learning rate of the fine-tuning | 0.001 |" in card
-    )
-    assert "--target xnli\n" in card
-    assert (out / "config.json").read_bytes() == (kept / "config.json").read_bytes()
-
-
-def test_where_no_task_is_expected_to_gain_on_a_target_its_plain_model_is_taken(
-    tmp_path: Path, model: Path, capsys: Capture
-) -> None:
-    sweep = swept(tmp_path / "runs", model, {"none": 0.0, "mnli": -0.04, "squad": -0.02})
-    put_model(sweep, model, "none", "udpos", 1)
-    text = printed(capsys, main, sweep, "-o", tmp_path / "winner", "--target", "udpos")
-    assert "none. No task is expected to gain." in text and "the fine-tuned model of udpos after none, seed 1." in text
-    card = (tmp_path / "winner" / "README.md").read_text()
-    assert "## Gain" not in card and "AutoModelForTokenClassification" in card
-
-
-def test_one_seed_gives_no_verdict_on_a_target(tmp_path: Path, model: Path, capsys: Capture) -> None:
-    sweep = swept(tmp_path / "runs", model, seeds=(1,))
-    put_model(sweep, model, "mnli", "xnli", 1)
-    text = printed(capsys, main, sweep, "-o", tmp_path / "winner", "--target", "xnli")
-    assert text.startswith("Best task by target (no verdict: it takes 3 seeds): ")
-
-
-def test_a_model_that_was_not_kept_says_why_and_how_to_have_it(sweep: Path, tmp_path: Path, capsys: Capture) -> None:
-    flags = (sweep, "-o", tmp_path / "winner", "--target", "xnli")
-    said = refused(capsys, main, *flags)
-    assert "Only a sweep with --keep-models keeps it. Remove " in said and said.endswith("--keep-models\n")
-    outcome = sweep.parent / "stages" / "target-xnli-mnli-1-0.001" / "outcome.json"
-    outcome.write_text(json.dumps({"note": f"memory ran out; {NO_MODEL_NOTE}its head has another form"}))
-    assert "could not be kept: its head has another form. Take the encoder" in refused(capsys, main, *flags)
-
-
-def test_retrieval_and_unknown_targets_have_no_model(sweep: Path, tmp_path: Path, capsys: Capture) -> None:
-    said = refused(capsys, main, sweep, "-o", tmp_path / "winner", "--target", "tatoeba")
-    assert "retrieval has no fine-tuned model" in said
-    said = refused(capsys, main, sweep, "-o", tmp_path / "winner", "--target", "xnly")
-    assert "unknown target 'xnly': did you mean xnli?" in said
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    server = LoopbackHub()
-    use_hub(server, tmp_path / "cache", monkeypatch)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)  # large files go by HTTP
-    monkeypatch.setattr(huggingface_hub.hf_api.api, "endpoint", server.endpoint)
-    huggingface_hub.set_client_factory(default_client_factory)  # the library's own, as in the command
-    monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    yield server
-    server.stop()
-
-
-@pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # of the hub's client
-def test_push_uploads_every_file_into_a_private_repository(
-    sweep: Path, tmp_path: Path, capsys: Capture, hub: LoopbackHub
-) -> None:
-    text = printed(capsys, main, sweep, "-o", tmp_path / "winner", "--push", "me/winner")
-    assert text.endswith(f"uploaded: {hub.endpoint}/me/winner")
-    repository = hub.model("me/winner")
-    files = repository.commits[repository.branches["main"]]
-    assert files == {path.name: path.read_bytes() for path in (tmp_path / "winner").iterdir()}
-    assert repository.is_private and "model.safetensors" in files
-
-
-def test_push_without_a_token_or_with_a_bad_id_is_refused_before_anything_is_written(
-    sweep: Path, tmp_path: Path, capsys: Capture, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = tmp_path / "winner"
-    assert "--push a/b/c:" in refused(capsys, main, sweep, "-o", out, "--push", "a/b/c")
-    monkeypatch.delenv("HF_TOKEN")
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
-    assert "--push needs a token" in refused(capsys, main, sweep, "-o", out, "--push", "me/winner")
-    assert not out.exists() and not hub.requests
-
-
-@pytest.mark.parametrize("fault", [Fault(403, {"X-Error-Message": "You may not."}), Fault(is_reset=True)])
-def test_what_the_hub_refuses_is_written_and_exits_with_1(
-    sweep: Path, tmp_path: Path, capsys: Capture, hub: LoopbackHub, fault: Fault
-) -> None:
-    hub.fault = lambda method, path, number: fault
-    assert main([str(sweep), "-o", str(tmp_path / "winner"), "--push", "me/winner"]) == 1
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "is written, but not uploaded: " in said and "secret" not in said
-    assert (tmp_path / "winner" / "README.md").is_file()
