@@ -28,7 +28,7 @@ from analysis.tables.answer import print_answer
 from spaces.chain import NONE
 from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError
-from spaces.preview import PREVIEW_FILE
+from spaces.probe_columns import PREVIEW_FILE
 from spaces.sweep_record import parse_chain_seeds
 
 

@@ -2,6 +2,8 @@
 
 A probe measures an encoder: it trains nothing that is kept, and no score and no selection ever sees it. Target and
 intermediate stages keep measurements. Retrieval stages do not: their encoder is that of their parent, which keeps them.
+
+A preview (`search/run.py --preview`) measures the phases on the targets, before any target is trained.
 """
 
 from dataclasses import dataclass
@@ -54,4 +56,17 @@ PROBE_COLUMNS = (
     Column("language", "string", "Language that was measured, alone or against English; null for probes without one."),
     Column("value", "double", "Measured value; null where it is undefined, and for vectors."),
     Column("vector", "list<double>", "Measured vector, for probes that are compared with each other; else null."),
+)
+
+PREVIEW_FILE = "preview.parquet"  # in the folder of a phase
+PREVIEW_PROBES = ("logme", "knn", "speed", "taskemb")  # trainables/preview.py says what they measure
+
+PREVIEW_COLUMNS = (
+    Column("stage", "string", "Key of the phase's stage."),
+    Column("intermediate", "string", "Phase that was measured."),
+    Column("seed", "int64", "Seed of the phase, and of the samples of the targets' rows."),
+    Column("tenth", "int64", "Tenths of the phase's training that its encoder had by then; 10: the best tenth's."),
+    Column("training", "string", "Training set of the targets whose rows were read."),
+    Column("probe", "string", "Name of the measurement; a greater value predicts more gain."),
+    Column("value", "double", "Measured value; null where it is undefined."),
 )

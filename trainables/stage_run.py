@@ -205,18 +205,18 @@ class StageRun:
         self.context.results.write_file(self.context.file_name(self.stage.key, file), fill)
 
     def _build_outcome(self, status: Status) -> Outcome:
-        fine_tuning = self.training if isinstance(self.training, FineTuning) else None
+        tuning = self.training if isinstance(self.training, FineTuning) else None
         tenth, curve = (TENTHS, []) if self.training is None else (self.training.tenth, self.training.curve)
         spent = self.clock.read()
-        notes = [*self.notes, *self.test_results.notes, *self.stage_probes.notes, fine_tuning and fine_tuning.note]
+        notes = [*self.notes, *self.test_results.notes, *self.stage_probes.notes, tuning.note if tuning else None]
         return Outcome(
             key=self.stage.key,
             status=status,
             score=max(curve, default=None),
             tenth=tenth,
-            best_tenth=tenth if fine_tuning is None else fine_tuning.selection.best_tenth,
+            best_tenth=tenth if tuning is None else tuning.selection.best_tenth,
             curve=tuple(curve),
-            steps=0 if fine_tuning is None else end_of_tenth(tenth, fine_tuning.steps),
+            steps=0 if tuning is None else end_of_tenth(tenth, tuning.steps),
             seconds=sum_cost(spent),
             spent=spent,
             written=self.checkpoints.written_bytes,

@@ -11,7 +11,7 @@ from analysis.tables.answer import Answer
 from analysis.tables.grid import Grid, GridColumn, GridNumber
 from analysis.tables.source import list_names, pluralise
 from spaces.benchmark import BENCHMARKS
-from spaces.preview import PREVIEW_PROBES
+from spaces.probe_columns import PREVIEW_PROBES
 from spaces.stage import TENTHS
 
 NAMES = {"logme": "LogME", "knn": "kNN", "speed": "speed", "taskemb": "TaskEmb"}  # of the probes

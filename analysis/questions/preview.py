@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analysis.scores.preview import read_preview_rows
+from analysis.scores.probes import read_preview_rows
 from analysis.scores.record import read_record, stages_folder_of
 from analysis.statistics.moments import Array
 from analysis.statistics.ranks import rank_values
 from spaces.chain import is_baseline, members_of, phase_of
 from spaces.errors import UsageError
-from spaces.preview import PREVIEW_FILE, PREVIEW_PROBES
+from spaces.probe_columns import PREVIEW_FILE, PREVIEW_PROBES
 from spaces.sweep_record import SWEEP_FILE
 
 MIN_TASKS = 2

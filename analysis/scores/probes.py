@@ -1,6 +1,6 @@
-"""Values that probes measured in the stages of a sweep (`search/run.py --probes`)."""
+"""Values that probes measured in the stages of a sweep (`search/run.py --probes` and `--preview`)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -10,9 +10,10 @@ from analysis.scores.record import find_stage_file
 from analysis.scores.scores import Scores
 from analysis.scores.tidy import build_schema
 from spaces.errors import UsageError, first_line_of
-from spaces.probe_columns import PROBE_COLUMNS, PROBES_FILE
+from spaces.probe_columns import PREVIEW_COLUMNS, PREVIEW_FILE, PROBE_COLUMNS, PROBES_FILE
 
 SCHEMA = build_schema(PROBE_COLUMNS)
+PREVIEW_SCHEMA = build_schema(PREVIEW_COLUMNS)
 
 
 def require_probe_rows(scores: Scores, stages: Iterable[str], family: str) -> pl.DataFrame:
@@ -42,14 +43,21 @@ def read_all_probe_rows(stages_folder: Path, stages: Iterable[str]) -> pl.DataFr
     return pl.concat([pl.DataFrame(schema=SCHEMA), *_read_files([stages_folder], stages)])
 
 
+def read_preview_rows(stages_folder: Path, stages: Iterable[str]) -> pl.DataFrame:
+    """Return the rows of all phases that a preview measured; raise UsageError if a file cannot be read."""
+    files = (find_stage_file([stages_folder], stage, PREVIEW_FILE) for stage in stages)
+    rows = [_read_file(file, PREVIEW_SCHEMA) for file in files if file is not None]
+    return pl.concat([pl.DataFrame(schema=PREVIEW_SCHEMA), *rows])
+
+
 def _read_files(stage_folders: Sequence[Path], stages: Iterable[str]) -> list[pl.DataFrame]:
     files = (find_stage_file(stage_folders, stage, PROBES_FILE) for stage in stages)
-    return [_read_file(file) for file in files if file is not None]
+    return [_read_file(file, SCHEMA) for file in files if file is not None]
 
 
-def _read_file(path: Path) -> pl.DataFrame:
+def _read_file(path: Path, schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path, glob=False).select(*SCHEMA).cast(SCHEMA)  # type: ignore[arg-type]
+        return pl.read_parquet(path, glob=False).select(*schema).cast(dict(schema))  # type: ignore[arg-type]
     except (PolarsError, OSError) as error:
         reason = first_line_of(error).rstrip(".")
         raise UsageError(

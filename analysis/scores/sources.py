@@ -34,8 +34,7 @@ from spaces.ceilings import list_ceilings
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
-from spaces.preview import PREVIEW_FILE
-from spaces.probe_columns import PROBES_FILE
+from spaces.probe_columns import PREVIEW_FILE, PROBES_FILE
 from spaces.sweep_record import SWEEP_FILE
 from spaces.table import describe_unknown, shorten_list
 

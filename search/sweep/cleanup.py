@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from search.board.protocols import KeepPolicy
 from search.sweep.disk import quarantine_root_of, stage_of, temporary_root_of
 from search.sweep.sweep_state import StratumRecord, SweepState
-from spaces.preview import PREVIEW_FILE
+from spaces.probe_columns import PREVIEW_FILE
 from spaces.stage import ENCODER_KINDS
 from trainables.record.context import CHECKPOINT, ENCODER, LOCK, MODEL
 from trainables.storage.base import LockedError, Storage

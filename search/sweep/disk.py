@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from spaces.prediction_columns import PREDICTIONS_FILE
-from spaces.preview import PREVIEW_FILE
-from spaces.probe_columns import PROBES_FILE
+from spaces.probe_columns import PREVIEW_FILE, PROBES_FILE
 from trainables.record.context import CHECKPOINT, ENCODER, MODEL, SCORES
 
 _KIND_BY_FILE = {

@@ -11,10 +11,10 @@ import pytest
 
 from analysis.preview import main
 from analysis.questions.preview import build_preview, choose_tenths, collect_measurements, read_preview
-from analysis.scores.preview import SCHEMA
+from analysis.scores.probes import PREVIEW_SCHEMA
 from search.request.options import parse_options
 from search.request.request import make_request
-from spaces.preview import PREVIEW_FILE, PREVIEW_PROBES
+from spaces.probe_columns import PREVIEW_FILE, PREVIEW_PROBES
 from spaces.sweep_record import SWEEP_FILE
 from tests.analysis.sweep_files import Capture, printed, printed_rows, refused
 
@@ -32,7 +32,7 @@ def measured(values: dict[str, tuple[float, ...]], *, tenth: int = 1, seed: int 
 
 
 def rows_of(*parts: list[dict[str, Any]]) -> pl.DataFrame:
-    return pl.DataFrame([row for part in parts for row in part], schema=SCHEMA)
+    return pl.DataFrame([row for part in parts for row in part], schema=PREVIEW_SCHEMA)
 
 
 def write_previewed(results: Path, rows: pl.DataFrame, intermediates: Iterable[str] = VALUES, **spec: Any) -> Path:

@@ -10,9 +10,9 @@ these gains, `first K` the share of cells whose best task is among the first K (
 `lost` what the best of the first 3 gains less than the best of all, in points. `mean` is about the order by the mean
 place over targets and the best task by the mean gain: the share of seeds where it is among the first 3, and the loss.
 
-`all` is the fusion of all orders. The second table is about a sweep that trains, beside `none`, the tasks that are among
-the first K of any target by LogME, at all seeds: the share of tasks and of training steps that is left, with those of
-the preview itself; the share of seeds in which the best task of some target is dropped; and the mean loss over targets.
+`all` is the fusion of all orders. The second table is about a sweep that trains, beside `none`, the tasks that are
+among the first K of any target by LogME, at all seeds: the share of tasks and of training steps that is left, with
+those of the preview itself; the share of seeds in which the best task of some target is dropped; and the mean loss.
 """
 
 import argparse
@@ -30,14 +30,14 @@ sys.path[0] = str(ROOT)
 from analysis.questions.predictors import build_gain_matrix
 from analysis.questions.preview import ORDER_PROBE, Measurements, collect_measurements
 from analysis.scores.load import load
-from analysis.scores.preview import read_preview_rows
+from analysis.scores.probes import read_preview_rows
 from analysis.scores.record import read_record, stages_folder_of
 from analysis.statistics.moments import Array, IntArray
 from analysis.statistics.ranks import fuse_ranks
 from analysis.transfer.array import build_transfer
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE
-from spaces.preview import PREVIEW_PROBES
+from spaces.probe_columns import PREVIEW_PROBES
 from spaces.stage import TENTHS
 from trainables.preview import SHORT_STEPS
 

@@ -12,7 +12,7 @@ from search.clean import main
 from search.driver.status_writer import StatusWriter
 from search.sweep.cleanup import remove
 from search.sweep.sweep_file import lock_results
-from spaces.preview import PREVIEW_FILE
+from spaces.probe_columns import PREVIEW_FILE
 from spaces.stage import OUTCOME_FILE
 from tests.search.conftest import Room, files_in
 from trainables.record.context import CHECKPOINT, ENCODER, LOCK, MODEL, SCORES

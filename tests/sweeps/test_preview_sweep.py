@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces.preview import PREVIEW_FILE
+from spaces.probe_columns import PREVIEW_FILE
 from tests.sweeps.test_sweeps import run, scores, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(700)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from spaces.preview import PREVIEW_COLUMNS, PREVIEW_FILE, PREVIEW_PROBES
+from spaces.probe_columns import PREVIEW_COLUMNS, PREVIEW_FILE, PREVIEW_PROBES
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
 from tests.score_rows import drop_costs

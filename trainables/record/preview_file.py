@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from spaces.preview import PREVIEW_COLUMNS, PREVIEW_FILE
+from spaces.probe_columns import PREVIEW_COLUMNS, PREVIEW_FILE
 from trainables.record.context import StageContext
 from trainables.record.results import build_schema, write_tables
 
