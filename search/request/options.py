@@ -30,7 +30,7 @@ exit codes: 0 all done, 1 some stages failed, Ray did not start or output was lo
 """
 
 Scheduler = Literal["halving", "racing", "asha", "none"]
-DEFAULT_PREVIEW = 1  # tenths of the phases
+DEFAULT_PREVIEW = TENTHS  # of the phases: whole ones were right more often (docs/preview.md)
 SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
 
 
