@@ -24,7 +24,6 @@ def run_sweep(request: SweepRequest, options: RunOptions, slots: int, damage: Da
     pass_over_all_objects()
     board = run.board
     if not (board.is_complete or run.is_preview_done):
-        run.status_writer.write_if_due(board)  # a watcher that begins now sees a running sweep while Ray starts
         interrupted = _run_stages(run)
         damage.report(board.records.damage)
         damage.report_moved_by_workers()
