@@ -1,11 +1,11 @@
 """Which intermediate tasks are worth training? The predicted order of a sweep's preview.
 
-    python search/run.py --space full --preview       # trains a tenth of every phase, measures it, and ends with this
+    python search/run.py --space full --preview       # trains the phases of one seed, measures them, and prints this
     python analysis/preview.py runs/full-miniature
     python analysis/preview.py runs/full-miniature --first 2 --format json
 
 Prints the tasks in the order in which they are expected to help, how often such an order was right, and the command
-that trains only the first ones. It continues the phases where the preview left them.
+that trains only the first ones. What the preview trained is not trained again.
 """
 
 import argparse
@@ -19,8 +19,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
     sys.path[0] = str(ROOT)
 
 from analysis.answers.preview import build_answer
-from analysis.questions.preview import Preview, read_preview
-from analysis.questions.preview_record import FIRST
+from analysis.questions.preview import Criterion, Preview, read_preview
 from analysis.questions.sweep_command import UNRECORDED, build_command
 from analysis.scores.arguments import FORMATS, build_plain_parser
 from analysis.scores.fetch import fetch_results
@@ -31,13 +30,17 @@ from spaces.errors import ExitCode, UsageError
 from spaces.probe_columns import PREVIEW_FILE
 from spaces.sweep_record import parse_chain_seeds
 
+DEFAULT_FIRST: dict[Criterion, int] = {"mean": 3, "target": 2}  # docs/preview.md has what they lost and saved
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = build_plain_parser("preview.py", __doc__)
     parser.add_argument("sweep", metavar="SWEEP", help="folder of a sweep that ran with --preview; s3://... too")
-    first = "tasks that the printed command trains (default: %(default)s)"
-    parser.add_argument("--first", type=int, default=FIRST, metavar="K", help=first)
+    by = "train the first tasks by the mean place over targets, or those among the first of any target (default: mean)"
+    parser.add_argument("--by", choices=tuple(DEFAULT_FIRST), default="mean", help=by)
+    defaults = ", ".join(f"{count} by {criterion}" for criterion, count in DEFAULT_FIRST.items())
+    parser.add_argument("--first", type=int, metavar="K", help=f"how many are the first (default: {defaults})")
     parser.add_argument("--format", choices=FORMATS, default="table")
     return parser
 
@@ -46,16 +49,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Predict and print; return the exit code: 0, or 2 for bad usage."""
     options = build_parser().parse_args(argv)
     try:
-        if options.first < 1:
+        first = DEFAULT_FIRST[options.by] if options.first is None else options.first
+        if first < 1:
             raise UsageError(f"--first {options.first}: at least 1 task must be trained.")
         with fetch_results([options.sweep], (PREVIEW_FILE,)) as [folder]:
             preview = dataclasses.replace(read_preview(folder), source=options.sweep)
     except UsageError as error:
         print(f"preview.py: {error}", file=sys.stderr)
         return ExitCode.USAGE
-    answer = build_answer(preview, options.first)
+    chosen = preview.list_first(first, options.by)
+    answer = build_answer(preview, chosen, options.by)
     hint = f"The command that trains only these, on from where they are; add what was given of {UNRECORDED}:"
-    command = build_continuation(preview, options.first)
+    command = build_continuation(preview, chosen, f"first{first}" if options.by == "mean" else f"any-first{first}")
     if options.format == "table":
         print_answer(answer, options.format)
         print(f"\n{hint}\n\n    {command}")
@@ -64,12 +69,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ExitCode.DONE
 
 
-def build_continuation(preview: Preview, first: int) -> str:
-    """Return the command that trains the first tasks: another sweep, since a sweep's tasks cannot become fewer."""
-    chains = preview.list_chains(preview.list_first(first))
+def build_continuation(preview: Preview, tasks: Sequence[str], suffix: str) -> str:
+    """Return the command that trains these tasks: another sweep, since a sweep's tasks cannot become fewer."""
+    chains = preview.list_chains(tasks)
     seeds = {name: own for name, own in parse_chain_seeds(preview.spec).items() if name == NONE or name in chains}
     spec = {**preview.spec, "intermediates": list(chains)}
-    return build_command(f"{preview.source.rstrip('/')}-first{first}", spec, seeds)
+    return build_command(f"{preview.source.rstrip('/')}-{suffix}", spec, seeds)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.questions.preview import ORDER_PROBE, Preview
+from analysis.questions.preview import ORDER_PROBE, Criterion, Preview
 from analysis.questions.preview_record import describe_record
 from analysis.statistics.moments import Array
 from analysis.tables.answer import Answer
@@ -18,15 +18,15 @@ NAMES = {"logme": "LogME", "knn": "kNN", "speed": "speed", "taskemb": "TaskEmb"}
 QUESTION = "Which intermediate tasks are worth training?"
 
 
-def build_answer(preview: Preview, first: int) -> Answer:
-    """Return the predicted order, with a choice of the `first` tasks."""
-    chosen = preview.list_first(first)
+def build_answer(preview: Preview, chosen: Sequence[str], criterion: Criterion) -> Answer:
+    """Return the predicted order, with the tasks that were chosen by a criterion."""
     seeds, trainings = preview.measurements.seeds, preview.measurements.trainings
     return Answer(
         question=QUESTION,
         sentences=(
-            f"Predicted to help most, by the mean place over {pluralise(len(trainings), 'training set')} of targets: "
+            f"Predicted to help most, {_name_criterion(criterion)} of {pluralise(len(trainings), 'training set')}: "
             f"{list_names(chosen)}. This is a prediction: no target was trained.",
+            *_list_left_out(preview, chosen),
             describe_record(preview.tenths),
         ),
         source_lines=(
@@ -36,6 +36,24 @@ def build_answer(preview: Preview, first: int) -> Answer:
         tables=(_build_place_table(preview), _build_probe_table(preview)),
         notes=_explain(preview),
     )
+
+
+def _name_criterion(criterion: Criterion) -> str:
+    return "by the mean over the places" if criterion == "mean" else "among the first on any"
+
+
+def _list_left_out(preview: Preview, chosen: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence on tasks that were not chosen and are first on some targets; none if there are none."""
+    firsts: dict[str, list[str]] = {}
+    for name, places in zip(_name_targets(preview), preview.places.T, strict=True):
+        candidates = [i for i in preview.order if preview.measurements.tasks[i] not in preview.controls]
+        if candidates and np.isfinite(places[candidates]).all():
+            first = preview.measurements.tasks[min(candidates, key=lambda i: places[i])]
+            firsts.setdefault(first, []).append(name)
+    parts = [f"{task} on {', '.join(targets)}" for task, targets in firsts.items() if task not in chosen]
+    if not parts:
+        return ()
+    return (f"First on single targets, and not among these: {'; '.join(parts)}. `--by target` takes them in.",)
 
 
 def _describe_tenths(tenths: tuple[int, ...]) -> str:

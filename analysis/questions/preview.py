@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,8 @@ from spaces.chain import is_baseline, members_of, phase_of
 from spaces.errors import UsageError
 from spaces.probe_columns import PREVIEW_FILE, PREVIEW_PROBES
 from spaces.sweep_record import SWEEP_FILE
+
+Criterion = Literal["mean", "target"]
 
 MIN_TASKS = 2
 # The probe whose order was right most often (docs/preview.md); a mean of all was right less often.
@@ -61,10 +63,18 @@ class Preview:
         """The indices of the tasks, the one with the best mean place first."""
         return tuple(np.argsort(self.average_places(), kind="stable").tolist())
 
-    def list_first(self, count: int) -> tuple[str, ...]:
-        """Return the first tasks that are no controls, in the predicted order."""
-        names = (self.measurements.tasks[i] for i in self.order)
-        return tuple(name for name in names if name not in self.controls)[:count]
+    def list_first(self, count: int, criterion: Criterion = "mean") -> tuple[str, ...]:
+        """Return the tasks among the first `count` by the mean place, or of any training set, in the predicted order.
+
+        Controls are never among them.
+        """
+        candidates = [i for i in self.order if self.measurements.tasks[i] not in self.controls]
+        if criterion == "mean":
+            chosen = candidates[:count]
+        else:
+            ranks = rank_values(-self.places[candidates].T).T  # among the candidates alone; NaN is in no order
+            chosen = [i for i, own in zip(candidates, ranks, strict=True) if (own <= count).any()]
+        return tuple(self.measurements.tasks[i] for i in chosen)
 
     def list_chains(self, tasks: Sequence[str]) -> tuple[str, ...]:
         """Return the sweep's chains through these tasks: a merge if all of its members are among them."""

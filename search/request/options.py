@@ -17,6 +17,7 @@ from spaces.named_spaces import SPACES
 from spaces.probe_columns import PROBE_FAMILIES
 from spaces.recipe_set import OURS
 from spaces.recipes import RECIPE_SETS
+from spaces.stage import TENTHS
 
 EXAMPLES = """examples:
   python search/run.py --space full                     the miniature, on this machine; run it again to continue
@@ -182,11 +183,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("--hang-after", type=values.parse_non_negative_float, metavar="MINUTES", help=hang)
     hours = "begin nothing that cannot end in so many hours, then stop and rank; the same command goes on"
     add("--hours", **number, help=hours)
-    preview = (
-        "train the first N tenths of the intermediate phases (default: 1), measure them on the targets, and predict"
-    )
+    preview = "train only the phases of one seed (or the first N tenths of each), measure them on the targets, predict"
     tenths = values.parse_tenths
-    add("--preview", nargs="?", const=DEFAULT_PREVIEW, type=tenths, metavar="N", help=f"{preview} which task will help")
+    add("--preview", nargs="?", const=DEFAULT_PREVIEW, type=tenths, metavar="N", help=f"{preview} which will help")
     add("--keep", choices=("none", "winners", "all"), help="encoders to keep (default: %(default)s)")
     models = "also keep the fine-tuned model of each target at its best rate, for analysis/winner.py --target"
     add("--keep-models", action="store_true", help=models)

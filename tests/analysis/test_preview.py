@@ -102,6 +102,19 @@ def test_controls_are_ordered_but_never_chosen(tmp_path: Path) -> None:
     assert preview.list_first(2) == ("ccg", "mnli")
 
 
+def test_by_target_the_first_of_any_target_are_chosen(tmp_path: Path, capsys: Capture) -> None:
+    values = {"mnli": (3.0, 0.0), "squad": (1.0, 1.0), "ccg": (2.0, 2.0), "qqp": (0.0, 3.0), "random": (9.0, 9.0)}
+    folder = write_previewed(tmp_path, rows_of(measured(values)), values)
+    preview = read_preview(folder)
+    assert preview.list_first(1) == ("ccg",) and {*preview.list_first(1, "target")} == {"mnli", "qqp"}
+    assert {*preview.list_first(2, "target")} == {"mnli", "qqp", "ccg"}
+    text = printed(capsys, main, folder, "--first", 1)
+    assert "First on single targets, and not among these: mnli on xnli; qqp on udpos. `--by target` takes" in text
+    text = printed(capsys, main, folder, "--by", "target", "--first", 1)
+    assert "among the first on any of 2 training sets: " in text and "First on single" not in text
+    assert "--intermediates mnli,qqp" in text and "--name s-any-first1" in text
+
+
 def test_chains_through_the_first_tasks_are_trained() -> None:
     names = ["mnli", "mnli:smart", "squad", "ccg", "ccg|mnli", "mnli|squad", "none~x2"]
     preview = build_preview(rows_of(measured(VALUES)), {"intermediates": names, "targets": []}, "s")
@@ -128,7 +141,7 @@ def _keys(intermediates: str | None, results: Path) -> list[str]:
 def test_the_answer_names_order_and_record(tmp_path: Path, capsys: Capture) -> None:
     folder = write_previewed(tmp_path, rows_of(measured(VALUES)))
     text = printed(capsys, main, folder)
-    assert "Predicted to help most, by the mean place over 2 training sets: ccg, mnli, squad." in text
+    assert "Predicted to help most, by the mean over the places of 2 training sets: ccg, mnli, squad." in text
     assert "This is a prediction: no target was trained." in text and "random order" in text
     rows = {(row["row"], row["column"]): row["value"] for row in printed_rows(capsys, main, folder)}
     assert float(rows["ccg", "mean place"]) == 1.5 and float(rows["mnli", "xnli"]) == 1.0

@@ -50,7 +50,7 @@ def measure(run: SweepRun, stage: Stage) -> None:
 
 
 def test_phases_wait_where_they_were_measured_and_the_sweep_starts_from_there(tmp_path: Path) -> None:
-    run = read_run(tmp_path, "--preview")
+    run = read_run(tmp_path, "--preview", "1")
     pretrain(run)
     measured = []
     for _ in range(2):
@@ -60,7 +60,7 @@ def test_phases_wait_where_they_were_measured_and_the_sweep_starts_from_there(tm
         measured.append(stage)
     assert run.board.start_next() is None and run.is_preview_done and not run.board.is_complete
     assert not any(run.board.store.load_outcome(stage.key) for stage in measured)  # nothing has ended for good
-    again = read_run(tmp_path, "--preview")
+    again = read_run(tmp_path, "--preview", "1")
     assert again.is_preview_done and again.board.start_next() is None
     can_start = {arm.stage.key for _, arm in read_run(tmp_path).board.iter_arms() if arm.can_start}
     assert {stage.key for stage in measured} <= can_start
@@ -84,7 +84,7 @@ def test_whole_phases_end_and_keep_their_encoders(tmp_path: Path) -> None:
 
 
 def test_the_record_of_the_sweep_has_its_whole_plan(tmp_path: Path) -> None:
-    run = read_run(tmp_path, "--preview")
+    run = read_run(tmp_path, "--preview", "1")
     pretrain(run)
     run.manifest.write()
     record = read_sweep(run.request.context.results, run.request.name)
@@ -93,7 +93,7 @@ def test_the_record_of_the_sweep_has_its_whole_plan(tmp_path: Path) -> None:
 
 
 def test_measured_phases_are_counted_and_no_time_left_is_told(tmp_path: Path) -> None:
-    run = read_run(tmp_path, "--preview")
+    run = read_run(tmp_path, "--preview", "1")
     pretrain(run)
     measure(run, start(run.board))
     stages = describe_stages(run.board, run.status_writer.tracker.observe(run.board, 1))

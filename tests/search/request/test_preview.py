@@ -33,7 +33,7 @@ def test_phases_of_the_first_seed_are_trained_at_a_rate_that_the_sweep_has(tmp_p
         keys = [whole.maker.make_stage(of_sweep, rate, "p").key for rate in of_sweep.rates]  # type: ignore[union-attr]
         assert preview.maker.make_stage(stratum, 1e-3, "p").key in keys
     assert preview.whole_plan == whole.plan and preview.spec == whole.spec and not preview.shared
-    assert preview.context.preview_tenth == 1 and whole.context.preview_tenth == 0
+    assert preview.context.preview_tenth == 10 and whole.context.preview_tenth == 0
 
 
 def test_seeds_that_are_named_are_all_previewed(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_phases_without_training_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (["--intermediates", "none"], r"--preview: an order takes 2 tasks that are trained, here are 0"),
+        (["--intermediates", "none"], r"--preview: an order takes 2 intermediate tasks that are trained, here are 0"),
         (["--intermediates", "mnli,mnli:smart"], r"an order takes 2 .* here are 1"),
         (["--targets", "tatoeba"], r"--preview: no target has training rows"),
         (["--plan"], r"--preview with --plan: leave one out"),
