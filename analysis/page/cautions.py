@@ -6,7 +6,7 @@ from analysis.page.blocks import Block, BulletList, DetailsBlock, Paragraph, Sec
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables import ranking_sentences
 from analysis.tables.phases import warn_of_unlearnt
-from analysis.tables.source import count_and_list, list_names
+from analysis.tables.source import LIMITED, count_and_list, count_stages, list_names
 from analysis.transfer.holes import DECIDED
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
@@ -26,7 +26,7 @@ def build_section(ranking: Ranking) -> Section:
         hidden = len(missing) - MAX_HOLE_LINES
         more = (f"and {hidden} more, all in the table of the transfer matrix",) if hidden > 0 else ()
         holes = BulletList((*missing[:MAX_HOLE_LINES], *more))
-        blocks.append(DetailsBlock(f"What is not complete ({len(missing)})", (holes,)))
+        blocks.append(DetailsBlock(f"Not complete ({len(missing)})", (holes,)))
     return Section("warnings", "Warnings", tuple(blocks) or (Paragraph("None: every planned run finished."),))
 
 
@@ -36,23 +36,19 @@ def write_warnings(ranking: Ranking) -> Iterator[str]:
     if scores.benchmark in BENCHMARKS and scores.benchmark == "miniature":
         yield BENCHMARKS[scores.benchmark].note
     if scores.is_limited:
-        yield "Training or test examples were cut. Do not publish these scores."
+        yield LIMITED
     if scores.stage_counts and scores.stage_counts[0] < scores.stage_counts[1]:
-        yield f"The sweep is not complete: {scores.stage_counts[0]} of {scores.stage_counts[1]} stages have scores."
+        yield f"The sweep is not complete: {count_stages(*scores.stage_counts)}."
     seeds = len(scores.common_seeds)
     if seeds < MIN_SEEDS:
         yield f"{count_and_list('seed', scores.common_seeds)}: intervals and tests take {MIN_SEEDS} seeds."
     elif seeds < ENOUGH_SEEDS:
         yield f"Only {seeds} seeds: intervals are wide, and effects inside them may still exist."
-    counted = ranking.cell_counts.items()
-    missing = [f"{count} {status}" for status, count in counted if status not in ("finished", DECIDED) and count]
-    if missing:
-        counts, cells = join_names(missing), sum(ranking.cell_counts.values())
-        yield f"Of {cells} cells (chain x target x seed) some have no score: {counts}. None is filled in."
-    for status, meaning in (("degenerate", "constant or at chance"), ("failed", "ended by an error")):
-        if count := ranking.run_counts.get(status, 0):
-            runs = sum(ranking.run_counts.values())
-            yield f"{count} of {runs} target runs {status} ({meaning}); none is in any mean."
+    if any(count for status, count in ranking.cell_counts.items() if status not in ("finished", DECIDED)):
+        yield f"{ranking_sentences.count_cells(ranking)} No score is filled in."
+    ended = {"degenerate": "constant or at chance", "failed": "ended by an error"}
+    if meanings := [f"{status} ({meaning})" for status, meaning in ended.items() if ranking.run_counts.get(status)]:
+        yield f"{ranking_sentences.count_runs(ranking)} No run that is {join_names(meanings, 'or')} is in any mean."
     if ranking.degenerate_intermediates:
         names = list_names(sorted({name for name, _, _ in ranking.degenerate_intermediates}), word="and")
         yield f"Chains of {names} start from a degenerate intermediate run at some seeds, and are in the means."

@@ -5,9 +5,9 @@ import math
 import polars as pl
 
 from analysis.page import blocks, chart_style, charts
-from analysis.page.blocks import Figure, Paragraph, Section
+from analysis.page.blocks import BulletList, Figure, Section
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields, note_hidden
-from analysis.statistics.interval import CONFIDENCE_LEVEL
+from analysis.tables import fairness_sentences, ranking_legend
 from analysis.tables.source import list_names, refer_to_baseline
 from analysis.tables.standings import mark_certainty, mark_missing, mark_same_data
 from analysis.transfer.estimate import Estimate
@@ -52,14 +52,11 @@ def build_section(ranking: Ranking) -> Section:
         ),
         min_width_rem=50 if 8 < len(columns) <= chart_style.MAX_WIDE_COLUMNS else 30,
     )
-    marks = (
-        f"* The {blocks.format_percent(CONFIDENCE_LEVEL)} interval excludes 0; ° it also does by the false discovery "
-        "rate, ** also after Holm's correction for all cells; ~ partial: something is missing that others have; "
-        "† decided early, on fewer seeds; ‡ trained twice on the same rows. Point at a cell for its details."
-    )
+    marks = [*ranking_legend.explain_cell_marks(ranking), *fairness_sentences.explain_same_data(ranking)]
     if chart_style.is_narrow(len(columns)):
-        marks += " Cells show their marks alone; their numbers are in the table. A cell without colour has no gain."
-    return Section("matrix", "Transfer matrix", (*note_hidden(ranking), figure, Paragraph(marks, "soft")))
+        marks.append("Cells show their marks alone; their numbers are in the table. A cell without colour has no gain.")
+    legend = (BulletList(tuple(line.replace("->", "→") for line in marks)),) if marks else ()
+    return Section("matrix", "Transfer matrix", (*note_hidden(ranking), figure, *legend))
 
 
 def choose_colour_limit(frame: pl.DataFrame) -> float:

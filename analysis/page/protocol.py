@@ -76,15 +76,14 @@ def build_versions_section(ranking: Ranking) -> Section:
 def build_reading_section(ranking: Ranking) -> Section:
     """Return the meaning of the numbers."""
     facts = {
-        "gain": f"score less that of the baseline `{ranking.baseline}`, at the same target, language and seed; in "
-        "points, 0 to 100",
-        "mean": "over the languages of a target, then over targets, then over seeds; every part weighs the same",
+        "gain": ranking_legend.explain_gain(ranking).replace("`", ""),
+        "mean": "every language of a target, every target and every seed weighs the same",
         "interval": f"{format_percent(CONFIDENCE_LEVEL)} interval of the mean. "
         f"{ranking_legend.describe_interval_levels(ranking)} It says nothing of other targets or languages",
         "errors": ranking_legend.describe_errors(ranking).replace("`", "").rstrip("."),
         "Holm": "p values adjusted for all cells of the table: without any true gain, the chance of a ** in it is "
         f"{format_percent(1 - CONFIDENCE_LEVEL)}",
-        "P(best)": "share of draws of the true means, given these seeds, in which a task is the best",
+        "P(best)": "share of draws of the true gains, given these seeds, in which a task is the best",
         "group": f"{ranking_legend.explain_groups(ranking)} That does not make them equal".replace("`", ""),
         "missing": "stopped by the scheduler; degenerate (constant or at chance); failed by an error; unpaired "
         "(without its baseline). None of these is in a mean",

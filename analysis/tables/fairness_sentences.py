@@ -124,14 +124,20 @@ def _describe_matched_tuning(ranking: Ranking) -> list[str]:
     return [f"{start}: {'; '.join(parts)}."] if parts else []
 
 
+def explain_same_data(ranking: Ranking) -> list[str]:
+    """Return what the mark of same-data cells means, and which they are; none without any."""
+    cells = order_same_data(ranking)
+    if not cells:
+        return []
+    return [
+        f"{SAME_DATA_MARK} The chain trains on the target's own training rows: these are seen twice, by the baseline "
+        f"once. More epochs, not transfer: {list_same_data(cells)}."
+    ]
+
+
 def explain_fairness(ranking: Ranking) -> list[str]:
     """Return the notes: the sign of same-data cells, and how to get a baseline that is tuned as often."""
-    lines = []
-    if cells := order_same_data(ranking):
-        lines.append(
-            f"{SAME_DATA_MARK} The chain trains on the target's own training rows: these are seen twice, by the "
-            f"baseline once. More epochs, not transfer: {list_same_data(cells)}."
-        )
+    lines = explain_same_data(ranking)
     transfer = ranking.transfer
     if transfer.loaded_scores.benchmark is None and (cells := _guess_same_data(ranking)):
         named = ",".join(f"{chain}:{target}" for chain, target in cells)

@@ -6,25 +6,16 @@ from analysis.statistics.significance import ALPHA
 from analysis.tables import group_gains
 from analysis.tables.source import list_names, pluralise
 from analysis.transfer.cost import describe_devices
+from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
 
 def explain_marks(ranking: Ranking) -> list[str]:
     """Return the sentences of the legend that this ranking needs."""
-    means = {column.name for column in ranking.mean_columns}
-    cells = [each for (_, column), each in ranking.gains.items() if column not in means]
-    tested = sum(each.p is not None for each in cells)
-    lines = [
-        f"Gain: points above `{ranking.baseline}` at the same target, language and seed; the mean over languages, then "
-        "over targets, then over seeds."
-    ]
-    if tested:
-        scope = "tasks in its column" if ranking.by == "group" else "of them"
-        by_chance = tested * (1 - CONFIDENCE_LEVEL)
+    cells = _list_cells(ranking)
+    lines = [f"Gain: {explain_gain(ranking)}.", *explain_cell_marks(ranking)]
+    if any(each.p is not None for each in cells):
         lines += [
-            f"* The {CONFIDENCE_LEVEL:.0%} interval excludes 0; by chance alone about {by_chance:.0f} of {tested} such "
-            f"cells would. ** It also does after Holm's correction for all {scope}. ° It does by the false discovery "
-            f"rate (Benjamini-Hochberg): of all cells with ° or **, {ALPHA:.0%} are expected to be wrong.",
             describe_errors(ranking),
             describe_interval_levels(ranking),
             f"P(best) and the interval of the mean rank: from draws of the true gains. {explain_groups(ranking)}",
@@ -41,11 +32,6 @@ def explain_marks(ranking: Ranking) -> list[str]:
             else "No intervals: they take"
         )
         lines.append(f"{start} {MIN_SEEDS} seeds.")
-    shown = (*ranking.gains.values(), *ranking.reference_scores.values())
-    if any(each.mean is not None and each.is_partial for each in shown):
-        lines.append("~ Partial: seeds, languages or targets are missing that others have.")
-    if ranking.transfer.skipped_seeds:
-        lines.append("† Decided early: fewer seeds, as counted below the gain (3/8).")
     if ranking.by not in ("target", "group", "language"):
         lines.append(f"A {ranking.by} is the mean over its languages of a target, then over the targets that have one.")
     lines += group_gains.explain_groups(ranking)
@@ -62,6 +48,38 @@ def explain_marks(ranking: Ranking) -> list[str]:
         "Neighbours in the order need not differ."
     )
     return lines
+
+
+def explain_cell_marks(ranking: Ranking) -> list[str]:
+    """Return what the marks of a gain mean, as far as this ranking has them."""
+    lines = []
+    if tested := sum(each.p is not None for each in _list_cells(ranking)):
+        scope = "tasks in its column" if ranking.by == "group" else "of them"
+        by_chance = tested * (1 - CONFIDENCE_LEVEL)
+        lines.append(
+            f"* The {CONFIDENCE_LEVEL:.0%} interval excludes 0; by chance alone about {by_chance:.0f} of {tested} such "
+            f"cells would. ** It also does after Holm's correction for all {scope}. ° It does by the false discovery "
+            f"rate (Benjamini-Hochberg): of all cells with ° or **, {ALPHA:.0%} are expected to be wrong."
+        )
+    shown = (*ranking.gains.values(), *ranking.reference_scores.values())
+    if any(each.mean is not None and each.is_partial for each in shown):
+        lines.append("~ Partial: seeds, languages or targets are missing that others have.")
+    if ranking.transfer.skipped_seeds:
+        lines.append("† Decided early: fewer seeds than others.")
+    return lines
+
+
+def _list_cells(ranking: Ranking) -> list[Estimate]:
+    means = {column.name for column in ranking.mean_columns}
+    return [each for (_, column), each in ranking.gains.items() if column not in means]
+
+
+def explain_gain(ranking: Ranking) -> str:
+    """Return what a gain is."""
+    return (
+        f"points above `{ranking.baseline}` at the same target, language and seed; the mean over languages, then over "
+        "targets, then over seeds"
+    )
 
 
 def describe_errors(ranking: Ranking) -> str:

@@ -18,28 +18,35 @@ COPIES_WARNING = "nothing can be tested. If these seeds are copies of one run, t
 
 def describe_scores(ranking: Ranking) -> list[str]:
     """Return sentences on the source, benchmark, model and seeds, and the counts of cells and runs by status."""
-    cells, runs = ranking.cell_counts, ranking.run_counts
-    return [
-        *describe_source(ranking.loaded_scores),
-        f"{sum(cells.values())} cells (intermediate task x target x seed): {format_counts(cells)}.",
-        f"{sum(runs.values())} runs (one per cell and learning rate): {format_counts(runs)}.",
-    ]
+    return [*describe_source(ranking.loaded_scores), count_cells(ranking), count_runs(ranking)]
+
+
+def count_cells(ranking: Ranking) -> str:
+    """Return a sentence with the number of cells by status."""
+    total, counts = sum(ranking.cell_counts.values()), format_counts(ranking.cell_counts)
+    return f"{total} cells (intermediate task x target x seed): {counts}."
+
+
+def count_runs(ranking: Ranking) -> str:
+    """Return a sentence with the number of runs by status."""
+    total, counts = sum(ranking.run_counts.values()), format_counts(ranking.run_counts)
+    return f"{total} runs (one per cell and learning rate): {counts}."
 
 
 def write_answer(ranking: Ranking) -> list[str]:
     """Return the answer: the best task by target, then by each mean, how sure that is, and what cannot be shown."""
     lines = [
-        " ".join(filter(None, (describe_leader(ranking, name), _describe_certainty(ranking, name))))
+        " ".join(filter(None, (describe_leader(ranking, name), describe_certainty(ranking, name))))
         for name in ranking.contests
     ]
-    lines += _describe_honest_winner(ranking.contests[MEAN_ALL])
+    lines += describe_honest_winner(ranking.contests[MEAN_ALL])
     return [
         *choice_sentences.describe_choices(ranking),
         *lines,
         *describe_other_comparisons(ranking),
         *describe_disagreement(ranking),
         *choice_sentences.describe_planned(ranking),
-        *_describe_power(ranking),
+        *describe_power(ranking),
     ]
 
 
@@ -63,8 +70,7 @@ def describe_leader(ranking: Ranking, mean: str) -> str:
         return f"{gain}{interval}. With {pluralise(estimate.seeds, 'seed')} there is no verdict (it takes {MIN_SEEDS})."
     verdict = "better than" if points > 0 else "worse than"
     verdict = verdict if estimate.excludes_zero else "not distinguishable from"
-    baseline = name_baseline(ranking.loaded_scores)
-    return f"{gain}{format_interval(number_from_estimate(estimate))}: {verdict} {baseline}."
+    return f"{gain}{format_interval(number_from_estimate(estimate))}: {verdict} {name_baseline(ranking.loaded_scores)}."
 
 
 def _explain_no_leader(ranking: Ranking, contest: Contest) -> str:
@@ -101,7 +107,8 @@ def describe_uncompared(contest: Contest) -> list[str]:
     return [f"Not compared, with fewer than {MIN_SEEDS} seeds: {list_names(contest.uncompared)}."]
 
 
-def _describe_certainty(ranking: Ranking, mean: str) -> str | None:
+def describe_certainty(ranking: Ranking, mean: str) -> str | None:
+    """Return how probable it is that the leader gains, and is the best, with its rivals; None with too few seeds."""
     contest = ranking.contests[mean]
     rivals = list_rivals(contest)
     if contest.leader is None or rivals is None:
@@ -110,7 +117,8 @@ def _describe_certainty(ranking: Ranking, mean: str) -> str | None:
     return f"P(gain > 0) {above:.2f}, P(best) {best:.2f}. {rivals}"
 
 
-def _describe_honest_winner(contest: Contest) -> list[str]:
+def describe_honest_winner(contest: Contest) -> list[str]:
+    """Return a sentence on what to expect of the choice of the best task; none with too few seeds."""
     winner = contest.winner_estimate
     if winner is None:
         return []
@@ -136,7 +144,7 @@ def describe_disagreement(ranking: Ranking) -> list[str]:
     return lines
 
 
-def _describe_power(ranking: Ranking) -> list[str]:
+def describe_power(ranking: Ranking) -> list[str]:
     """Return what this number of seeds and targets can show at all."""
     if ranking.holm_threshold is None:
         return []

@@ -135,7 +135,7 @@ def _list_missing(ranking: Ranking, width: int) -> list[str]:
     counts = {status: count for status, count in ranking.cell_counts.items() if status not in ("finished", DECIDED)}
     missing, total = sum(counts.values()), sum(ranking.cell_counts.values())
     statuses = "" if counts.keys() == {"missing"} else f" ({format_counts(counts)})"
-    line = f"Missing: {missing} of {total} scores{statuses}" if missing else "Incomplete"
+    line = f"Missing: {missing} of {total} scores{statuses}" if missing else "Not complete"
     for number, example in enumerate(examples):
         end = " ..." if number < len(examples) - 1 else ""
         if len(longer := f"{line}{'; ' if number else ': '}{example}") + len(end) > width:

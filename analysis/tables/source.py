@@ -9,6 +9,7 @@ from spaces.chain import NONE
 
 MAX_SEEDS = 20  # in a sentence
 MAX_NAMES = 8  # in a sentence; tables show the others
+LIMITED = "Limited: training or test examples were cut. Do not publish these scores."
 
 
 def describe_source(scores: Scores) -> tuple[str, ...]:
@@ -20,14 +21,18 @@ def describe_source(scores: Scores) -> tuple[str, ...]:
 
 def describe_stages(scores: Scores) -> str:
     """Return `, 3 of 4 stages done`, or nothing where the number of stages is unknown."""
-    return f", {scores.stage_counts[0]} of {scores.stage_counts[1]} stages done" if scores.stage_counts else ""
+    return f", {count_stages(*scores.stage_counts)}" if scores.stage_counts else ""
+
+
+def count_stages(done: int, planned: int) -> str:
+    """Return `3 of 4 stages done`."""
+    return f"{done} of {planned} stages done"
 
 
 def list_warnings(scores: Scores) -> tuple[str, ...]:
     """Return what a reader of any of these scores must know: the benchmark's note, limited data, loader's notes."""
     benchmark = BENCHMARKS.get(scores.benchmark or "")
-    limited = "Limited: training or test examples were cut. Do not publish these scores."
-    return (*([benchmark.note] if benchmark else ()), *([limited] if scores.is_limited else ()), *scores.notes)
+    return (*([benchmark.note] if benchmark else ()), *([LIMITED] if scores.is_limited else ()), *scores.notes)
 
 
 def describe_seeds(scores: Scores) -> str:

@@ -17,7 +17,7 @@ SAME_DATA_MARK = "‡"
 
 def build_headings(ranking: Ranking) -> list[TwoLineHeading]:
     """Return the two heading lines of each column."""
-    headings = [("", "gain"), ("95%", "interval"), ("", "P(>0)"), ("", "P(best)"), ("mean", "rank"), ("", "group")]
+    headings = [("", "gain"), ("95%", "interval"), ("P(gain", "> 0)"), ("", "P(best)"), ("mean", "rank"), ("", "group")]
     for name in _list_further_means(ranking):
         headings += [FURTHER_MEANS[name], ("95%", "interval"), ("", "P(best)")]
     if ranking.costs:
