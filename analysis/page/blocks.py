@@ -14,7 +14,10 @@ FIELD_TITLES = {  # of columns and tooltips, where a title is not the name of th
     "spread": "sd over seeds",
     "values": "per seed",
     "holes": "missing",
-    "name": "language",
+    "name": "language or group",
+    "level": "kind",
+    "resource": "resources",
+    "share": "share, %",
     "what": "trained on",
     "rate": "learning rate",
     "spent": "time of the run",
@@ -127,6 +130,36 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageTile:
+    """A language or family of the map: where its rows are in the data, and what is shown at first."""
+
+    level: Literal["language", "family"]
+    key: str
+    title: str
+    label: str  # the gain with its marks
+    step: int | None  # of the nine colours
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageFamily:
+    """The mean of a family and its languages, if it has several."""
+
+    mean: LanguageTile
+    languages: tuple[LanguageTile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageMap:
+    """Languages by family, filled by `language_map.js` for the chosen rows of the data set `data`."""
+
+    name: str  # unique on the page
+    title: str
+    data: str
+    choices: tuple[SelectControl, ...]
+    families: tuple[LanguageFamily, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DetailsBlock:
     """Blocks that a reader may open."""
 
@@ -134,7 +167,7 @@ class DetailsBlock:
     blocks: tuple["Block", ...]
 
 
-Block = Paragraph | BulletList | FactList | PageTable | Figure | DetailsBlock
+Block = Paragraph | BulletList | FactList | PageTable | Figure | LanguageMap | DetailsBlock
 
 
 @dataclass(frozen=True, slots=True)

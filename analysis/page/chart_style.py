@@ -59,6 +59,11 @@ def chart_of_gains(data: str) -> alt.Chart:
     return chart
 
 
+def choose_colour_step(gain: float, limit: float) -> int:
+    """Return the colour, 1 to 9, of a gain on a scale that ends at `limit`, as the scale of a heat map chooses it."""
+    return 1 + min(max(int((gain + limit) / (2 * limit) * len(LOSS_TO_GAIN)), 0), len(LOSS_TO_GAIN) - 1)
+
+
 def is_narrow(columns: int) -> bool:
     """True if a heat map with so many columns has narrow cells: colours and marks, without numbers."""
     return columns > MAX_WIDE_COLUMNS

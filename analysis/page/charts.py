@@ -42,15 +42,15 @@ def draw_matrix(order: Sequence[str], columns: Sequence[str], limit: float) -> C
     return to_spec(style.draw_heat_map(base, limit, len(columns)))
 
 
-def draw_languages(order: Sequence[str], limit: float, target: str) -> ChartSpec:
+def draw_languages(order: Sequence[str], limit: float, target: str, view: str) -> ChartSpec:
     """Return a heat map of one target, or of all.
 
     Data `languages`: intermediate, target, level, name, family, script, resource, gain. The parameter `view` is the
-    level of the rows and the field that they are sorted by.
+    level of the rows and the field that they are sorted by, such as `language family`.
     """
     base = (
         style.chart_of_gains("languages")
-        .add_params(alt.param(name="target", value=target), alt.param(name="view", value="language family"))
+        .add_params(alt.param(name="target", value=target), alt.param(name="view", value=view))
         .transform_filter("datum.target == target && datum.level == split(view, ' ')[0]")
         .transform_calculate(
             row="datum.level == 'language' ? datum[split(view, ' ')[1]] + ' · ' + datum.name : datum.name"

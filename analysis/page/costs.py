@@ -50,7 +50,7 @@ def build_section(ranking: Ranking) -> Section:
             "cost-table",
             f"Gain and {unit.name} of every intermediate task",
             {
-                **name_columns("intermediate", "gain"),
+                **name_columns("intermediate", "gain", "low", "high"),
                 "spent": PageColumn(f"{unit.name} of the run", 2),
                 "search": PageColumn(f"{unit.name} of all its rates", 2),
                 **name_columns("front"),

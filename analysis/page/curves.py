@@ -31,7 +31,7 @@ def build_section(ranking: Ranking) -> Section:
     figure = Figure(
         name="curves",
         title="English dev by tenth of the run, one line per run; a cross marks a run that did not finish",
-        description=f"{frame.height} runs, {stopped} of them stopped early. Their last scores are in the table below.",
+        description=f"{frame.height} runs, {stopped} of them stopped early. Their scores are in the table below.",
         spec=charts.draw_curves(trained_on[0], first, "all"),
         data={"curves": frame},
         choices=(
@@ -40,13 +40,14 @@ def build_section(ranking: Ranking) -> Section:
             SelectControl("seed", "Seed", tuple((name, name) for name in seeds)),
         ),
         table=table_of(
-            frame,
+            frame.with_columns(by_tenth=pl.col("scores").list.eval(pl.element().cast(pl.String)).list.join(", ")),
             "curves-table",
-            "Every run: its last tenth and its best English dev",
+            "Every run: its last tenth, its best English dev and that of each tenth",
             {
                 **name_columns("what", "chain", "seed", "rate", "status"),
                 "last": PageColumn("last tenth", 0),
                 "best": PageColumn("best English dev", 1),
+                "by_tenth": PageColumn("English dev, tenth by tenth"),
             },
         ),
     )

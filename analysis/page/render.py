@@ -16,11 +16,14 @@ from markupsafe import Markup
 from analysis.page.blocks import Figure, Section, figures_of
 from analysis.page.chart_style import CONFIG
 
+SCRIPTS = ("page.js", "marks.js", "language_map.js")
+
 
 def render_page(title: str, subtitle: str, sections: Sequence[Section], footer: str) -> str:
     """Return the whole page. All text of `sections` is escaped, because it may come from foreign files."""
     figures = figures_of(sections)
-    style, script, drawing = read_asset("style.css"), read_asset("page.js"), read_vega_library()
+    style, drawing = read_asset("style.css"), read_vega_library()
+    script = "\n\n".join(map(read_asset, SCRIPTS))
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(read_asset("page.html")).render(
         title=title,

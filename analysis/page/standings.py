@@ -52,6 +52,12 @@ def build_section(ranking: Ranking) -> Section:
         description=f"Dots with intervals, best first: {list_names(gains)}",
         spec=charts.draw_ranking([name for name in first.order if name in ranking.shown], intervals),
         data={"ranking": frame},
+        table=blocks.table_of(
+            frame,
+            "ranking-figure-table",
+            "Every gain of the figure",
+            blocks.name_columns("intermediate", "over", "gain", "low", "high", "spread", "values", "seeds"),
+        ),
     )
     blocks_below = (*without, *_build_group_blocks(ranking))
     return Section("ranking", "Ranking", (Paragraph(note), *note_hidden(ranking), figure, table, *blocks_below))

@@ -4,7 +4,17 @@ import polars as pl
 
 from analysis.answers import axes
 from analysis.page import answer_section, charts
-from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, format_percent, join_names, table_of
+from analysis.page.blocks import (
+    FIELD_TITLES,
+    Figure,
+    PageColumn,
+    Paragraph,
+    Section,
+    format_percent,
+    join_names,
+    name_columns,
+    table_of,
+)
 from analysis.questions.factors import FACTORS, AxisComparison, compare_axes
 from analysis.transfer.common_seeds import keep_common_seeds
 from analysis.transfer.ranking import Ranking
@@ -47,6 +57,6 @@ def build_figure(comparison: AxisComparison) -> Figure:
             frame,
             "axes-table",
             "Shares of the variance",
-            {"target": PageColumn("target"), "axis": PageColumn("axis"), "share": PageColumn("share, %", 1)},
+            {**name_columns("target", "axis"), "share": PageColumn(FIELD_TITLES["share"], 1)},
         ),
     )

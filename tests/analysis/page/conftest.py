@@ -88,11 +88,12 @@ def look(browser: "Browser", tmp_path: Path) -> "Iterator[Callable[..., Page]]":
     complaints: list[str] = []
     contexts = []
 
-    def open_file(file: Path, width: int = 1280, scheme: Any = "light") -> "Page":
+    def open_file(file: Path, width: int = 1280, scheme: Any = "light", touch: bool = False) -> "Page":
         context = browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
             accept_downloads=True,
+            has_touch=touch,
             reduced_motion="reduce",
         )
         contexts.append(context)
