@@ -49,14 +49,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Predict and print; return the exit code: 0, or 2 for bad usage."""
     options = build_parser().parse_args(argv)
     try:
-        first = DEFAULT_FIRST[options.by] if options.first is None else options.first
-        if first < 1:
+        if options.first is not None and options.first < 1:
             raise UsageError(f"--first {options.first}: at least 1 task must be trained.")
         with fetch_results([options.sweep], (PREVIEW_FILE,)) as [folder]:
             preview = dataclasses.replace(read_preview(folder), source=options.sweep)
     except UsageError as error:
         print(f"preview.py: {error}", file=sys.stderr)
         return ExitCode.USAGE
+    fewer_than_all = max(1, len(preview.measurements.tasks) - 1)
+    first = min(DEFAULT_FIRST[options.by], fewer_than_all) if options.first is None else options.first
     chosen = preview.list_first(first, options.by)
     answer = build_answer(preview, chosen, options.by)
     hint = f"The command that trains only these, on from where they are; add what was given of {UNRECORDED}:"

@@ -15,6 +15,7 @@ COUNTED: Mapping[Activity, str] = {
 UNCOUNTED: Mapping[Activity, str] = {
     "dev": "English dev",
     "test": "testing",
+    "probing": "measuring its encoder",
     "checkpoints": "writing its state",
     "storing": "writing results",
 }
@@ -25,7 +26,7 @@ def describe_position(running: RunningStage) -> str:
     if running.activity is None:
         return ""
     text = UNCOUNTED.get(running.activity, running.activity)
-    if running.total:
+    if running.total and running.activity in COUNTED:  # a short training of a preview counts as well: it is probing
         text = COUNTED[running.activity].format(running.done, running.total)
     is_silent = running.silent is not None and running.silent > SILENCE_LIMIT
     return f"{text}, nothing heard for {format_duration(running.silent or 0.0)}" if is_silent else text

@@ -141,7 +141,7 @@ def _keys(intermediates: str | None, results: Path) -> list[str]:
 def test_the_answer_names_order_and_record(tmp_path: Path, capsys: Capture) -> None:
     folder = write_previewed(tmp_path, rows_of(measured(VALUES)))
     text = printed(capsys, main, folder)
-    assert "Predicted to help most, by the mean over the places of 2 training sets: ccg, mnli, squad." in text
+    assert "Predicted to help most, by the mean over the places of 2 training sets: ccg, mnli." in text
     assert "This is a prediction: no target was trained." in text and "random order" in text
     rows = {(row["row"], row["column"]): row["value"] for row in printed_rows(capsys, main, folder)}
     assert float(rows["ccg", "mean place"]) == 1.5 and float(rows["mnli", "xnli"]) == 1.0

@@ -116,9 +116,16 @@ def read_world(folder: Path) -> World:
     )
 
 
+def average_seeds(gains: Array) -> Array:
+    """The mean gain over the seeds that have one: [tasks, targets]; minus infinity where none has, as of no use."""
+    known = np.isfinite(gains)
+    sums = np.where(known, gains, 0.0).sum(axis=-1)
+    return np.where(known.any(axis=-1), sums / np.maximum(1, known.sum(axis=-1)), -np.inf)
+
+
 def average_elsewhere(gains: Array) -> Array:
     """The mean gain at the other seeds: what a whole sweep of as many seeds would predict."""
-    others = [np.nanmean(np.delete(gains, seed, axis=-1), axis=-1) for seed in range(gains.shape[-1])]
+    others = [average_seeds(np.delete(gains, seed, axis=-1)) for seed in range(gains.shape[-1])]
     return np.stack(others, axis=-1)
 
 
@@ -128,7 +135,7 @@ def place_tasks(expected: Array) -> IntArray:
 
 
 def judge_order(expected: Array, gains: Array) -> list[str]:
-    truth, places = np.nanmean(gains, axis=-1), place_tasks(expected)
+    truth, places = average_seeds(gains), place_tasks(expected)
     best = truth.argmax(axis=0)
     cells = [(target, seed) for target in range(gains.shape[1]) for seed in range(gains.shape[2])]
     ranks = [spearmanr(expected[:, target, seed], truth[:, target]).statistic for target, seed in cells]
@@ -142,7 +149,7 @@ def judge_order(expected: Array, gains: Array) -> list[str]:
 
 
 def judge_choice(world: World, tenth: int, k: int, criterion: str) -> list[str]:
-    truth = np.nanmean(world.gains, axis=-1)
+    truth = average_seeds(world.gains)
     tasks, _, seeds = world.gains.shape
     places = place_tasks(world.expect(tenth, (ORDER_PROBE,)))
     is_first = (places < k).any(axis=1) if criterion == "target" else place_tasks(-places.mean(axis=1)) < k
