@@ -124,10 +124,11 @@ def test_opening_a_stage_is_no_part_of_its_pace_once_that_is_known(
 
 
 def test_a_stage_that_waits_at_a_rung_keeps_its_tenths(room: Room, tracker: ProgressTracker, clock: Clock) -> None:
-    room.run(most=1)
-    room.stop_early("halving")
+    room.run(most=7)  # the phases of a seed: only targets wait at rungs
+    room.stop_early("halving", kinds=("target",))
     board = room.board()
     (stage,) = start(board, 1)
+    assert stage.kind == "target"
     tracker.record(stage.key, [0.5] * 4, 40.0, None)
     running = tracker.observe(board, 1)
     state, _ = board.running[stage.key]
