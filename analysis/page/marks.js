@@ -9,16 +9,21 @@ function tooltipOf(mark) {
   return mark.__data__?.tooltip; // Vega keeps the item that an element draws there
 }
 
-function centreOf(mark) {
-  const box = mark.getBoundingClientRect();
-  return { mark, x: box.x + box.width / 2, y: box.y + box.height / 2, box };
+function placeOf(mark) {
+  const { x1, y1, x2, y2 } = mark.__data__.bounds; // in the figure: these stay what they are when the page scrolls
+  return { mark, x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
+}
+
+function boxOf(mark) {
+  const boxes = [mark, mark.ownerSVGElement].map((element) => element.getBoundingClientRect());
+  return boxes.find(({ width, height }) => width || height); // Firefox has no place for a bar without width
 }
 
 function marksIn(chart) {
   const marks = new Map(); // the text of a mark -> the mark: one that lies on another and says the same is left out
   for (const mark of chart.querySelectorAll(MARKS)) {
     const text = JSON.stringify(tooltipOf(mark));
-    if (text && !marks.has(text)) marks.set(text, centreOf(mark));
+    if (text && !marks.has(text)) marks.set(text, placeOf(mark));
   }
   const list = [...marks.values()];
   if (!chart.querySelector(".mark-rect.role-mark")) return list; // points: in the order of the data, line by line
@@ -51,8 +56,9 @@ function read(mark) {
   picked = mark;
   mark.classList.add("picked");
   mark.scrollIntoView({ behavior: "instant", block: "nearest", inline: "nearest" });
-  const { x, y } = centreOf(mark);
-  mark.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: x, clientY: y }));
+  const box = boxOf(mark);
+  const at = { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
+  mark.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, ...at }));
   document.getElementById("vg-tooltip-element").setAttribute("aria-hidden", "true"); // its text is in #said
   const fields = Object.entries(tooltipOf(mark)).map(([name, value]) => `${name}: ${value}`);
   document.getElementById("said").textContent = fields.join("; ");
@@ -74,10 +80,12 @@ document.addEventListener("click", (event) => {
   if (event.pointerType === "mouse" || event.detail === 0) return; // a mouse points; without a pointer it was a key
   release();
   const chart = event.target.closest(".chart");
-  const away = ({ box }) => Math.hypot(
-    Math.max(box.left - event.clientX, 0, event.clientX - box.right),
-    Math.max(box.top - event.clientY, 0, event.clientY - box.bottom),
-  );
-  const near = chart ? marksIn(chart).filter((mark) => away(mark) <= FINGER) : [];
-  if (near.length) read(near.reduce((best, mark) => (away(mark) < away(best) ? mark : best)).mark);
+  const distances = (chart ? marksIn(chart) : []).map(({ mark }) => {
+    const { left, right, top, bottom } = boxOf(mark);
+    const x = Math.max(left - event.clientX, 0, event.clientX - right);
+    const y = Math.max(top - event.clientY, 0, event.clientY - bottom);
+    return { mark, distance: Math.hypot(x, y) };
+  });
+  const [nearest] = distances.sort((a, b) => a.distance - b.distance);
+  if (nearest?.distance <= FINGER) read(nearest.mark);
 });
