@@ -8,7 +8,7 @@ function fillMap(map) {
   }
   const rowOf = (tile) => shown.get(tile.dataset.place);
   for (const tile of map.querySelectorAll("[data-place]")) {
-    tile.querySelector("b").textContent = rowOf(tile)?.label ?? "–";
+    tile.querySelector("strong").textContent = rowOf(tile)?.label ?? "–";
     tile.dataset.step = rowOf(tile)?.step ?? "";
     tile.hidden = !rowOf(tile); // the target does not have the language, or none of the family
   }

@@ -68,15 +68,15 @@ def test_languages_stand_by_gain_in_their_family_beside_its_mean(look: Look, wid
     assert names[0] == "Swahili" and names[-1] == "Xhosa" and names.index("Zulu") < names.index("Yoruba")
     data = rows(document(wide)["data"]["languages"])
     (mean,) = [r for r in data if (r["intermediate"], r["target"], r["key"]) == ("b", "all targets", "Niger-Congo")]
-    assert tile(page, "family Niger-Congo").locator("b").inner_text() == mean["label"]
+    assert tile(page, "family Niger-Congo").locator("strong").inner_text() == mean["label"]
     assert tile(page, "family Basque").inner_text().split()[:2] == ["Basque:", "Basque"]
 
 
 def test_a_choice_fills_the_map_and_is_said(look: Look, wide: Path) -> None:
     page = look(wide)
-    assert tile(page, "language sw").locator("b").inner_text().startswith("+10.0")
+    assert tile(page, "language sw").locator("strong").inner_text().startswith("+10.0")
     page.locator("#language-map").get_by_label("Intermediate task").select_option("a")
-    assert tile(page, "language sw").locator("b").inner_text().startswith("+5.0")
+    assert tile(page, "language sw").locator("strong").inner_text().startswith("+5.0")
     page.locator("#language-map").get_by_label("Target").select_option("small")
     assert page.locator("#said").inner_text() == "Gains of a, small."
     shown = page.locator("#language-map .tiles .tile:visible span").all_inner_texts()
