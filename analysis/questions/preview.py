@@ -95,7 +95,7 @@ def read_preview(folder: Path) -> Preview:
     if rows["intermediate"].n_unique() < MIN_TASKS:
         raise UsageError(
             f"{folder}: fewer than {MIN_TASKS} of its intermediate tasks have a {PREVIEW_FILE}. Run the sweep's "
-            "command with --preview."
+            "command with --preview, and with other --results if its phases have ended: those are not measured."
         )
     return build_preview(choose_tenths(rows), record["spec"], str(folder))
 

@@ -151,8 +151,9 @@ def test_the_answer_names_order_and_record(tmp_path: Path, capsys: Capture) -> N
 def test_too_few_measurements_are_refused(tmp_path: Path, capsys: Capture, kind: str) -> None:
     one = {"mnli": VALUES["mnli"]} if kind == "one" else {}
     folder = write_previewed(tmp_path, rows_of(measured(one)))
-    assert "fewer than 2 of its intermediate tasks have a preview.parquet. Run the sweep's command with --preview." in (
-        refused(capsys, main, folder)
+    assert (
+        "fewer than 2 of its intermediate tasks have a preview.parquet. Run the sweep's command with --preview, and"
+        in (refused(capsys, main, folder))
     )
 
 
