@@ -7,7 +7,6 @@ Prints which chains should get how many more seeds, why, what that should bring,
 Reads what rank.py reads; of plain files there is no command.
 """
 
-import dataclasses
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ from analysis.answers.next_seeds import build_answer
 from analysis.answers.script import DRAW_SEED, build_question_parser, run_script
 from analysis.questions.next_seeds import CRITERIA, SeedAdvice, advise_seeds, list_chain_seeds
 from analysis.questions.sweep_command import UNRECORDED, build_command
-from analysis.tables.answer import print_answer
+from analysis.tables.answer import print_answer, print_with_command
 from analysis.transfer.array import Transfer
 from spaces.command import run_command
 from spaces.errors import UsageError
@@ -58,7 +57,7 @@ def _advise(transfer: Transfer, flags: Namespace) -> SeedAdvice:
 
 
 def _print_advice(advice: SeedAdvice, flags: Namespace) -> None:
-    """Print the answer, and last the command on a line of its own, where it can be copied."""
+    """Print the answer, and the command where there is one."""
     answer, specs = build_answer(advice), advice.transfer.loaded_scores.specs
     if len(specs) != 1 or len(flags.paths) != 1:
         print_answer(answer, flags.format)
@@ -67,11 +66,7 @@ def _print_advice(advice: SeedAdvice, flags: Namespace) -> None:
     folder = f"runs/{path.stem}" if path.is_file() else flags.paths[0]  # an archive does not say where its sweep lies
     command = build_command(folder, specs[0], list_chain_seeds(advice))
     hint = f"The command that runs these seeds and nothing else; add what was given of {UNRECORDED}:"
-    if flags.format == "table":
-        print_answer(answer, flags.format)
-        print(f"\n{hint}\n\n    {command}")
-    else:
-        print_answer(dataclasses.replace(answer, notes=(*answer.notes, f"{hint} {command}")), flags.format)
+    print_with_command(answer, flags.format, hint, command)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from analysis.questions.preview import Criterion, Preview, read_preview
 from analysis.questions.sweep_command import UNRECORDED, build_command
 from analysis.scores.arguments import FORMATS, build_plain_parser
 from analysis.scores.fetch import fetch_results
-from analysis.tables.answer import print_answer
+from analysis.tables.answer import print_with_command
 from spaces.chain import NONE
 from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError
@@ -62,11 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     answer = build_answer(preview, chosen, options.by)
     hint = f"The command that trains only these, on from where they are; add what was given of {UNRECORDED}:"
     command = build_continuation(preview, chosen, f"first{first}" if options.by == "mean" else f"any-first{first}")
-    if options.format == "table":
-        print_answer(answer, options.format)
-        print(f"\n{hint}\n\n    {command}")
-    else:
-        print_answer(dataclasses.replace(answer, notes=(*answer.notes, f"{hint} {command}")), options.format)
+    print_with_command(answer, options.format, hint, command)
     return ExitCode.DONE
 
 

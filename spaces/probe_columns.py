@@ -59,6 +59,7 @@ PROBE_COLUMNS = (
 )
 
 PREVIEW_FILE = "preview.parquet"  # in the folder of a phase
+MIN_PREVIEW_TASKS = 2  # that an order takes
 PREVIEW_PROBES = ("logme", "knn", "speed", "taskemb")  # trainables/preview.py says what they measure
 
 PREVIEW_COLUMNS = (

@@ -21,12 +21,9 @@ import torch
 
 from spaces.encoders import EncoderProfile
 from spaces.stage import TENTHS, Stage, stage_from_json
-from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
-from trainables.models.layer_fusion import LayerFusion
-from trainables.probes.fisher import compute_task_embedding
 from trainables.probes.frozen_features import MAX_INPUTS, extract_labelled_rows, sample_inputs
-from trainables.probes.similarity import FISHER_EXAMPLES, PROBED_TASK_KINDS
+from trainables.probes.similarity import embed_task
 from trainables.probes.transferability import leave_one_out_accuracy, logme
 from trainables.record.context import StageContext
 from trainables.record.preview_file import append_measurements, is_previewed
@@ -60,7 +57,7 @@ def _measure_targets(
     devices = [training.encoder.device] if training.encoder.device.type == "cuda" else []
     rows: list[dict[str, Any]] = []
     with torch.random.fork_rng(devices):
-        phase_embedding = _embed_task(training.encoder, training, stage.seed)
+        phase_embedding = embed_task(training.encoder, training, stage.seed)
         for text in context.preview_targets:
             target = dataclasses.replace(stage_from_json(text), seed=stage.seed)
             columns = {"stage": stage.key, "intermediate": stage.intermediate, "seed": stage.seed}
@@ -96,7 +93,7 @@ def _measure(
         yield "speed", -short.train(SHORT_STEPS)
     except DivergedError:
         return
-    target_embedding = _embed_task(encoder, short, target.seed)
+    target_embedding = embed_task(encoder, short, target.seed)
     yield "taskemb", None if phase_embedding is None else _compare(phase_embedding, target_embedding or {})
 
 
@@ -107,15 +104,6 @@ def _copy_encoder(training: FineTuning) -> Encoder:
     if adapters is not None and training.tenth < TENTHS:  # at the end they are merged
         adapters.merge()
     return Encoder(model, encoder.tokenizer, encoder.precision, masked_word_head=head)
-
-
-def _embed_task(encoder: Encoder, training: FineTuning, seed: int) -> TaskEmbedding | None:
-    """Return the Fisher information of a training's task; None for a mixture, masked words, and fused layers."""
-    part, head = training.parts[0], training.heads[0]
-    if len(training.parts) > 1 or isinstance(head, LayerFusion) or part.task.kind not in PROBED_TASK_KINDS:
-        return None
-    inputs = sample_inputs(part, FISHER_EXAMPLES, seed)
-    return compute_task_embedding(encoder, head, KINDS[part.task.kind], inputs)
 
 
 def _compare(one: TaskEmbedding, other: TaskEmbedding) -> float | None:

@@ -46,9 +46,8 @@ def _list_left_out(preview: Preview, chosen: Sequence[str]) -> tuple[str, ...]:
     """Return a sentence on tasks that were not chosen and are first on some targets; none if there are none."""
     firsts: dict[str, list[str]] = {}
     for name, places in zip(_name_targets(preview), preview.places.T, strict=True):
-        candidates = [i for i in preview.order if preview.measurements.tasks[i] not in preview.controls]
-        if candidates and np.isfinite(places[candidates]).all():
-            first = preview.measurements.tasks[min(candidates, key=lambda i: places[i])]
+        if preview.candidates and np.isfinite(places[preview.candidates]).all():
+            first = preview.measurements.tasks[min(preview.candidates, key=places.__getitem__)]
             firsts.setdefault(first, []).append(name)
     parts = [f"{task} on {', '.join(targets)}" for task, targets in firsts.items() if task not in chosen]
     if not parts:

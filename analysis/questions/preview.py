@@ -10,16 +10,15 @@ import polars as pl
 
 from analysis.scores.probes import read_preview_rows
 from analysis.scores.record import read_record, stages_folder_of
-from analysis.statistics.moments import Array
+from analysis.statistics.moments import Array, average_present
 from analysis.statistics.ranks import rank_values
 from spaces.chain import is_baseline, members_of, phase_of
 from spaces.errors import UsageError
-from spaces.probe_columns import PREVIEW_FILE, PREVIEW_PROBES
+from spaces.probe_columns import MIN_PREVIEW_TASKS, PREVIEW_FILE, PREVIEW_PROBES
 from spaces.sweep_record import SWEEP_FILE
 
 Criterion = Literal["mean", "target"]
 
-MIN_TASKS = 2
 # The probe whose order was right most often (docs/preview.md); a mean of all was right less often.
 ORDER_PROBE = "logme"
 
@@ -39,7 +38,7 @@ class Measurements:
         A place is NaN where the training set has no value of that task at any seed.
         """
         ranks = np.moveaxis(rank_values(np.moveaxis(self.values[probe], 0, -1)), -1, 0)
-        return average_known(ranks)
+        return average_present(ranks, axis=-1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,30 +49,36 @@ class Preview:
     spec: Mapping[str, Any]
     tenths: tuple[int, ...]  # of their training that phases had; several only where some had gone further before
     measurements: Measurements
-    places: Array  # tasks x trainings, by ORDER_PROBE
     controls: frozenset[str]  # tasks that are no candidates
     unmeasured: tuple[str, ...]  # chains of the sweep whose phase has no place
 
+    @property
+    def places(self) -> Array:
+        """The places [tasks, trainings] by ORDER_PROBE."""
+        return self.measurements.place(ORDER_PROBE)
+
     def average_places(self, probe: str = ORDER_PROBE) -> Array:
         """Return the mean place of each task over the training sets, by one probe: [tasks]."""
-        return average_known(self.measurements.place(probe))
+        return average_present(self.measurements.place(probe), axis=-1)
 
     @property
     def order(self) -> tuple[int, ...]:
         """The indices of the tasks, the one with the best mean place first."""
         return tuple(np.argsort(self.average_places(), kind="stable").tolist())
 
-    def list_first(self, count: int, criterion: Criterion = "mean") -> tuple[str, ...]:
-        """Return the tasks among the first `count` by the mean place, or of any training set, in the predicted order.
+    @property
+    def candidates(self) -> list[int]:
+        """The indices of the tasks that are no controls, in the predicted order."""
+        return [i for i in self.order if self.measurements.tasks[i] not in self.controls]
 
-        Controls are never among them.
-        """
-        candidates = [i for i in self.order if self.measurements.tasks[i] not in self.controls]
+    def list_first(self, count: int, criterion: Criterion = "mean") -> tuple[str, ...]:
+        """Return the candidates among the first `count` by the mean place, or of any training set, in their order."""
+        chosen = self.candidates
         if criterion == "mean":
-            chosen = candidates[:count]
+            chosen = chosen[:count]
         else:
-            ranks = rank_values(-self.places[candidates].T).T  # among the candidates alone; NaN is in no order
-            chosen = [i for i, own in zip(candidates, ranks, strict=True) if (own <= count).any()]
+            ranks = rank_values(-self.places[chosen].T).T  # among the candidates alone; NaN is in no order
+            chosen = [i for i, own in zip(chosen, ranks, strict=True) if (own <= count).any()]
         return tuple(self.measurements.tasks[i] for i in chosen)
 
     def list_chains(self, tasks: Sequence[str]) -> tuple[str, ...]:
@@ -85,19 +90,24 @@ class Preview:
 def read_preview(folder: Path) -> Preview:
     """Return the predicted order of the sweep in a folder, after the most tenths that all measured phases have.
 
-    Raise UsageError if it is no sweep, or fewer than MIN_TASKS phases were measured.
+    Raise UsageError if it is no sweep, or fewer than MIN_PREVIEW_TASKS phases were measured.
     """
     if not (folder / SWEEP_FILE).is_file():
         raise UsageError(f"{folder} is not the folder of a sweep, which has a {SWEEP_FILE}.")
     record = read_record(folder / SWEEP_FILE)
-    keys = [key for key, stratum in record["stages"].items() if str(stratum).startswith("intermediate.")]
-    rows = read_preview_rows(stages_folder_of(folder), keys)
-    if rows["intermediate"].n_unique() < MIN_TASKS:
+    rows = read_phase_rows(folder, record)
+    if rows["intermediate"].n_unique() < MIN_PREVIEW_TASKS:
         raise UsageError(
-            f"{folder}: fewer than {MIN_TASKS} of its intermediate tasks have a {PREVIEW_FILE}. Run the sweep's "
-            "command with --preview, and with other --results if its phases have ended: those are not measured."
+            f"{folder}: fewer than {MIN_PREVIEW_TASKS} of its intermediate tasks have a {PREVIEW_FILE}. Run the "
+            "sweep's command with --preview, and with other --results if its phases have ended: those are not measured."
         )
     return build_preview(choose_tenths(rows), record["spec"], str(folder))
+
+
+def read_phase_rows(folder: Path, record: Mapping[str, Any]) -> pl.DataFrame:
+    """Return all measurements of the phases of a sweep; `record` is its `sweep.json`."""
+    keys = [key for key, stratum in record["stages"].items() if str(stratum).startswith("intermediate.")]
+    return read_preview_rows(stages_folder_of(folder), keys)
 
 
 def choose_tenths(rows: pl.DataFrame) -> pl.DataFrame:
@@ -117,7 +127,6 @@ def build_preview(rows: pl.DataFrame, spec: Mapping[str, Any], source: str) -> P
         spec=spec,
         tenths=tuple(sorted({*rows["tenth"]})),
         measurements=measurements,
-        places=measurements.place(ORDER_PROBE),
         controls=frozenset(spec.get("controls", ())),
         unmeasured=tuple(name for name, phase in phases.items() if phase not in measurements.tasks),
     )
@@ -140,10 +149,3 @@ def collect_measurements(rows: pl.DataFrame, names: Sequence[str]) -> Measuremen
             values[probe][index] = np.nan if value is None else value
     tasks, trainings, seeds = axes
     return Measurements(tasks=tasks, trainings=trainings, seeds=seeds, values=values)
-
-
-def average_known(values: Array) -> Array:
-    """Return the mean over the last axis of the values that are known; NaN where none is."""
-    known = np.isfinite(values)
-    counts = known.sum(axis=-1)
-    return np.where(counts > 0, np.where(known, values, 0.0).sum(axis=-1) / np.maximum(1, counts), np.nan)

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.tables import grid, screen
 from analysis.tables.escapes import escape_formula, escape_markdown_line
@@ -36,6 +36,15 @@ def print_answer(answer: Answer, form: str) -> None:
         print("\n".join((*answer.sentences, *answer.source_lines, *answer.notes)), file=sys.stderr)
     else:
         print({"json": as_json, "markdown": as_markdown, "latex": as_latex, "table": as_text}[form](answer))
+
+
+def print_with_command(answer: Answer, form: str, hint: str, command: str) -> None:
+    """Print an answer, and last a command: on a line of its own, where it can be copied, or as a note."""
+    if form == "table":
+        print_answer(answer, form)
+        print(f"\n{hint}\n\n    {command}")
+    else:
+        print_answer(replace(answer, notes=(*answer.notes, f"{hint} {command}")), form)
 
 
 def as_text(answer: Answer) -> str:

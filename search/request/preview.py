@@ -8,10 +8,9 @@ from search.request.options import RunOptions
 from search.request.request import SweepRequest
 from spaces.chain import NONE
 from spaces.errors import UsageError
+from spaces.probe_columns import MIN_PREVIEW_TASKS
 from spaces.space import Range
 from spaces.untrained_phase import is_untrained
-
-MIN_TASKS = 2
 
 
 def narrow_to_preview(request: SweepRequest, options: RunOptions) -> SweepRequest:
@@ -36,9 +35,9 @@ def narrow_to_preview(request: SweepRequest, options: RunOptions) -> SweepReques
         if stratum.kind == "target" and stratum.intermediate == NONE and stratum.seed == request.axes.seeds[0]
     ]
     tasks = {stratum.task for stratum in phases}
-    if len(tasks) < MIN_TASKS:
+    if len(tasks) < MIN_PREVIEW_TASKS:
         raise UsageError(
-            f"--preview: an order takes {MIN_TASKS} intermediate tasks that are trained, here are {len(tasks)}."
+            f"--preview: an order takes {MIN_PREVIEW_TASKS} intermediate tasks that are trained, here are {len(tasks)}."
         )
     if not targets:
         raise UsageError("--preview: no target has training rows, so there is nothing to measure.")

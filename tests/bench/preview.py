@@ -30,11 +30,10 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT)
 
 from analysis.questions.predictors import build_gain_matrix
-from analysis.questions.preview import ORDER_PROBE, Measurements, collect_measurements
+from analysis.questions.preview import ORDER_PROBE, Measurements, collect_measurements, read_phase_rows
 from analysis.scores.load import load
-from analysis.scores.probes import read_preview_rows
-from analysis.scores.record import read_record, stages_folder_of
-from analysis.statistics.moments import Array, IntArray
+from analysis.scores.record import read_record
+from analysis.statistics.moments import Array, IntArray, average_present
 from analysis.statistics.ranks import fuse_ranks
 from analysis.transfer.array import build_transfer
 from spaces.benchmark import BENCHMARKS
@@ -96,8 +95,7 @@ def read_world(folder: Path) -> World:
     record = read_record(folder / "sweep.json")
     scores = load([folder])
     matrix = build_gain_matrix(build_transfer(scores))
-    keys = [key for key, stratum in record["stages"].items() if stratum.startswith("intermediate.")]
-    rows = read_preview_rows(stages_folder_of(folder), keys)
+    rows = read_phase_rows(folder, record)
     tasks = BENCHMARKS[record["spec"]["benchmark"]].targets
     previews = {
         tenth: collect_measurements(rows.filter(pl.col("tenth") == tenth), matrix.candidates)
@@ -118,9 +116,7 @@ def read_world(folder: Path) -> World:
 
 def average_seeds(gains: Array) -> Array:
     """The mean gain over the seeds that have one: [tasks, targets]; minus infinity where none has, as of no use."""
-    known = np.isfinite(gains)
-    sums = np.where(known, gains, 0.0).sum(axis=-1)
-    return np.where(known.any(axis=-1), sums / np.maximum(1, known.sum(axis=-1)), -np.inf)
+    return np.nan_to_num(average_present(gains, axis=-1), nan=-np.inf)
 
 
 def average_elsewhere(gains: Array) -> Array:

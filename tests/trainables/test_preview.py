@@ -14,6 +14,7 @@ from tests.on_disk import folder_of
 from tests.score_rows import drop_costs
 from tests.tiny_stages import RECIPE, TARGET, folder_after, intermediate_stage, run_stage, target_stage
 from trainables import preview
+from trainables.probes import similarity
 from trainables.record.context import SCORES, StageContext, write_spec
 from trainables.record.preview_file import append_measurements, is_previewed
 from trainables.stage_run import StageRun
@@ -29,7 +30,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short trainings, and small samples."""
     monkeypatch.setattr(preview, "SHORT_STEPS", 10)
     monkeypatch.setattr(preview, "MAX_INPUTS", 40)
-    monkeypatch.setattr(preview, "FISHER_EXAMPLES", 4)
+    monkeypatch.setattr(similarity, "FISHER_EXAMPLES", 4)
 
 
 def previewed(context: StageContext, tenth: int, *targets: Stage) -> StageContext:

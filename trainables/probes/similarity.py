@@ -28,6 +28,7 @@ by the seed of the chain: all chains of a seed have the same sample. A mixture i
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE, parse_chain
@@ -36,6 +37,7 @@ from spaces.stage import Stage
 from trainables.data.task_data import resolve_labels
 from trainables.kinds import KINDS
 from trainables.kinds.label_head import KINDS_WITH_LABELS, LabelHead, read_label_head
+from trainables.models.encoder import Encoder
 from trainables.models.layer_fusion import LayerFusion
 from trainables.probes import frozen_features
 from trainables.probes.family import FamilyResult, Measurement, Prober, ProbeSubject
@@ -43,6 +45,7 @@ from trainables.probes.fisher import compute_task_embedding
 from trainables.probes.transferability import leave_one_out_accuracy, leep, logme, nce
 from trainables.record.context import ENCODER
 from trainables.retrieval.embeddings import official_layer_of
+from trainables.training.fine_tuning import FineTuning
 from trainables.worker.heartbeat import beat
 
 PROBED_TASK_KINDS = ("pair", "text", "choice", "tagging", "span")  # kinds with examples and gold labels of their own
@@ -91,13 +94,20 @@ def _measure_rows(rows: frozen_features.LabelledRows) -> Iterator[Measurement]:
 
 def _measure_trained(subject: ProbeSubject) -> Iterator[Measurement]:
     """Yield measurements of the encoder that the stage trained, with its head, on the stage's training set."""
-    training = subject.require_training()
-    part, head = training.parts[0], training.heads[0]
-    if not _represents_task(subject.stage) or isinstance(head, LayerFusion):
+    if not _represents_task(subject.stage):
         return
-    inputs = frozen_features.sample_inputs(part, FISHER_EXAMPLES, subject.stage.seed)
-    for component, vector in compute_task_embedding(subject.encoder, head, KINDS[part.task.kind], inputs).items():
+    embedding = embed_task(subject.encoder, subject.require_training(), subject.stage.seed)
+    for component, vector in (embedding or {}).items():
         yield Measurement(probe=f"taskemb:{component}", vector=tuple(vector.tolist()))
+
+
+def embed_task(encoder: Encoder, training: FineTuning, seed: int) -> dict[str, torch.Tensor] | None:
+    """Return the Fisher information of a training's task; None for a mixture, masked words, and fused layers."""
+    part, head = training.parts[0], training.heads[0]
+    if len(training.parts) > 1 or isinstance(head, LayerFusion) or part.task.kind not in PROBED_TASK_KINDS:
+        return None
+    inputs = frozen_features.sample_inputs(part, FISHER_EXAMPLES, seed)
+    return compute_task_embedding(encoder, head, KINDS[part.task.kind], inputs)
 
 
 def _represents_task(stage: Stage) -> bool:

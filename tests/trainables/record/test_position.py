@@ -89,7 +89,9 @@ def test_a_storage_that_fails_does_not_end_the_stage(context: StageContext, monk
         broken.setattr(position, "write_text", refuse)
         reporter = PositionReporter(context, TARGET.key, lambda: StagePosition(tenth=0, activity="loading"))
         until(lambda: len(asked) > 2)
+        assert reporter._thread.is_alive() and read_position(context, TARGET.key) is None
     until(lambda: read_position(context, TARGET.key) is not None)
+    assert read_position(context, TARGET.key) == StagePosition(tenth=0, activity="loading")
     reporter.close()
 
 
