@@ -4,8 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from analysis.tracking.tracked_runs import TrackedRun
-from spaces.errors import UsageError, first_line_of
+from analysis.tracking.tracked_runs import TrackedRun, refuse_missing, refuse_place
 
 STAGE_TAG, DIGEST_TAG = "transfer_search.stage", "transfer_search.digest"
 MAX_METRICS = 1000  # of one request, by MLflow's rule
@@ -21,7 +20,7 @@ def export_runs(runs: Sequence[TrackedRun], place: str, project: str) -> int:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
     except ImportError as error:
-        raise UsageError("--to mlflow needs a package that is not installed: pip install mlflow-skinny.") from error
+        raise refuse_missing("mlflow", "mlflow-skinny") from error
     logging.getLogger("alembic").setLevel(logging.WARNING)  # else a new database tells each of its tables
     try:
         client = MlflowClient(tracking_uri=place)
@@ -37,8 +36,7 @@ def export_runs(runs: Sequence[TrackedRun], place: str, project: str) -> int:
             for run_id in (run_id for run_id, digest in digests.items() if digest != run.digest):
                 client.delete_run(run_id)
     except (MlflowException, OSError) as error:
-        reason = first_line_of(error).rstrip(".")
-        raise UsageError(f"{place} cannot be used by MLflow ({reason}). Name another place with -o.") from error
+        raise refuse_place(f"{place} cannot be used by MLflow", error) from error
     return written
 
 

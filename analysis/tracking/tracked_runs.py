@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from spaces.chain import NONE
+from spaces.errors import UsageError, first_line_of
 from spaces.language import ENGLISH
 from spaces.stage import TENTHS
 
@@ -96,3 +97,13 @@ def _average_languages(rows: pl.DataFrame) -> Iterator[tuple[str, Sequence[Point
     means = tests.agg(pl.col("tenth").first().fill_null(0), pl.col("value").mean())
     for target, metric, tenth, value in means.iter_rows():
         yield f"test/{target}/{metric}", [(tenth, value)]
+
+
+def refuse_missing(program: str, package: str) -> UsageError:
+    """Return the error of an export to a program whose package is not installed."""
+    return UsageError(f"--to {program} needs a package that is not installed: pip install {package}.")
+
+
+def refuse_place(fault: str, error: Exception) -> UsageError:
+    """Return the error of a place that cannot be written, with the reason that the program gave."""
+    return UsageError(f"{fault} ({first_line_of(error).rstrip('.')}). Name another place with -o.")

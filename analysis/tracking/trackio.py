@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from analysis.tracking.tracked_runs import TrackedRun
-from spaces.errors import UsageError, first_line_of
+from analysis.tracking.tracked_runs import TrackedRun, refuse_missing, refuse_place
 
 DIGEST = "transfer_search.digest"  # a setting of each run
 
@@ -23,7 +22,7 @@ def export_runs(runs: Sequence[TrackedRun], place: str, project: str) -> int:
         import trackio
         from trackio.sqlite_storage import SQLiteStorage  # what Trackio's own importers of curves write with
     except ImportError as error:
-        raise UsageError("--to trackio needs a package that is not installed: pip install trackio.") from error
+        raise refuse_missing("trackio", "trackio") from error
     written = 0
     try:
         Path(place).mkdir(parents=True, exist_ok=True)
@@ -48,6 +47,5 @@ def export_runs(runs: Sequence[TrackedRun], place: str, project: str) -> int:
             )
             written += 1
     except (OSError, ValueError, sqlite3.Error) as error:
-        reason = first_line_of(error).rstrip(".")
-        raise UsageError(f"{place} cannot be used by Trackio ({reason}). Name another place with -o.") from error
+        raise refuse_place(f"{place} cannot be used by Trackio", error) from error
     return written

@@ -6,8 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from analysis.tracking.tracked_runs import TrackedRun
-from spaces.errors import UsageError, first_line_of
+from analysis.tracking.tracked_runs import TrackedRun, refuse_missing, refuse_place
 from spaces.whole_files import write_folder
 
 SECONDS = "seconds"  # a series of each run: the time of its tenths, to be chosen as the x axis
@@ -25,7 +24,7 @@ def export_runs(runs: Sequence[TrackedRun], place: str, project: str) -> int:
         import wandb
         from wandb.errors import Error  # not there if `wandb` is but a folder of runs
     except ImportError as error:
-        raise UsageError("--to wandb needs a package that is not installed: pip install wandb.") from error
+        raise refuse_missing("wandb", "wandb") from error
     written = 0
     try:
         Path(place).mkdir(parents=True, exist_ok=True)
@@ -38,8 +37,7 @@ def export_runs(runs: Sequence[TrackedRun], place: str, project: str) -> int:
                 shutil.rmtree(other)
             written += 1
     except (OSError, Error) as error:
-        reason = first_line_of(error).rstrip(".")
-        raise UsageError(f"{place} cannot be written by W&B ({reason}). Name another place with -o.") from error
+        raise refuse_place(f"{place} cannot be written by W&B", error) from error
     finally:
         wandb.teardown()
     return written
