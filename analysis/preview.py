@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"preview.py: {error}", file=sys.stderr)
         return ExitCode.USAGE
-    fewer_than_all = max(1, len(preview.measurements.tasks) - 1)
+    fewer_than_all = max(1, len(preview.candidates) - 1)
     first = min(DEFAULT_FIRST[options.by], fewer_than_all) if options.first is None else options.first
     chosen = preview.list_first(first, options.by)
     answer = build_answer(preview, chosen, options.by)

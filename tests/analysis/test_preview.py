@@ -115,6 +115,12 @@ def test_by_target_the_first_of_any_target_are_chosen(tmp_path: Path, capsys: Ca
     assert "--intermediates mnli,qqp" in text and "--name s-any-first1" in text
 
 
+def test_by_default_fewer_than_all_candidates_are_chosen(tmp_path: Path, capsys: Capture) -> None:
+    values = {**VALUES, "random": (9.0, 9.0)}
+    text = printed(capsys, main, write_previewed(tmp_path, rows_of(measured(values)), values))
+    assert "--name s-first2 " in text and "--intermediates mnli,ccg " in text
+
+
 def test_chains_through_the_first_tasks_are_trained() -> None:
     names = ["mnli", "mnli:smart", "squad", "ccg", "ccg|mnli", "mnli|squad", "none~x2"]
     preview = build_preview(rows_of(measured(VALUES)), {"intermediates": names, "targets": []}, "s")
