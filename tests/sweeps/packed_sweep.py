@@ -3,13 +3,11 @@
 The driver makes up what torch would measure on a GPU; workers train on the CPU (logical_gpu/ in their Python path).
 """
 
-import functools
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import ray
 from tiny_sweep import main
 
 from search.cluster import cluster
@@ -21,7 +19,7 @@ from spaces.stage import Stage
 
 GIB = 2**30
 
-ray.init = functools.partial(ray.init, num_gpus=1)
+cluster.count_mig_parts = lambda: 1  # what Ray is told to have
 cluster.count_local_cpus = resources.count_local_cpus = lambda: 4
 resources._count_local_gpus = lambda: 1
 record_peak, mark_running = GpuPacking.record_peak, GpuPacking.mark_running
